@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from faena.environments import cutoffs, index_pages, uv_process
@@ -9,8 +10,13 @@ from faena.environments.folders import Log
 from faena.environments.model import EnvironmentSpec
 
 
-def of(spec: EnvironmentSpec, log: Log, folder: Path, held: int) -> list[index_pages.Index]:
-    """None where it cannot say: what is wrong, a resolution says. `folder` is there, for its files."""
+def of(
+    spec: EnvironmentSpec, log: Log, folder: Path, held: int, *, python: str = sys.executable
+) -> list[index_pages.Index]:
+    """None where it cannot say: what is wrong, a resolution says. `folder` is there, for its files.
+
+    `python`: one that uv is to ask anyway, since it asks the first that it finds otherwise.
+    """
     if spec.pip.no_index:
         return []
     empty, output = folder / "empty.in", folder / "empty.txt"
@@ -21,6 +27,8 @@ def of(spec: EnvironmentSpec, log: Log, folder: Path, held: int) -> list[index_p
         "compile",
         "--quiet",
         "--emit-index-url",
+        "--python",
+        python,
         "--output-file",
         output,
         empty,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -97,7 +98,8 @@ def resolved(
     plan = plan._replace(build_constraints=(*plan.build_constraints, *cutoffs.build_constraints(date)))
     here = _here(plan, date, log)
     folder.mkdir(mode=0o700, exist_ok=True)
-    indexes = cache(lambda: asked_indexes.of(spec, log, folder, held))
+    asked = here[0].path if here else sys.executable
+    indexes = cache(lambda: asked_indexes.of(spec, log, folder, held, python=asked))
     machine = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
     with _links(folder) as place:
         links = leaks.let_in(leaks.of_find_links(machine), spec.undated, place, log)

@@ -26,10 +26,16 @@ def minor_of(python: str) -> tuple[int, int] | None:
     return _minor_of(python, (found.st_dev, found.st_ino, found.st_mtime_ns))
 
 
+def named(python: str) -> tuple[int, int] | None:
+    """What the name of its real file says, such as `python3.6`; None where it says nothing. Nothing is started."""
+    found = _NAME.search(os.path.realpath(python))
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
 @lru_cache(maxsize=256)
 def _minor_of(python: str, _stamp: tuple[int, int, int]) -> tuple[int, int] | None:
-    if (named := _NAME.search(os.path.realpath(python))) is not None:
-        return int(named[1]), int(named[2])
+    if (said_by_name := named(python)) is not None:
+        return said_by_name
     try:
         said = (Path(python).parent.parent / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
     except OSError:
