@@ -3,8 +3,9 @@
     python -m benchmarks.nodes [--quick]
 
 The nodes are `benchmarks.fake_nodes`: the true protocol over the true listener with TLS, and no script. They take more
-of the two cores than the server does, and what is told in seconds has them in it; CPU is the server's alone. `NODES`
-in the environment: another number than 1,000. With 10,000 there are `benchmarks.many_nodes`, without sockets.
+of the two cores than the server does, and what all of them must do is told with that in it; what people ask is not,
+since the nodes' processes come last (`nice`). CPU is the server's alone. `NODES` in the environment: another number
+than 1,000. With 10,000 there are `benchmarks.many_nodes`, without sockets.
 """
 
 from __future__ import annotations
