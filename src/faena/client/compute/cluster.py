@@ -12,8 +12,9 @@ from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, api_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
-from faena.script.messages import tell
+from faena.script.messages import tell, warn_once
 
+_MOST = 4
 _POLL = 0.1
 _LEAVING = 60.0
 """Seconds that idle nodes may take to leave."""
@@ -34,7 +35,7 @@ class Cluster:
         workspace: Session,
         name: str,
         *,
-        max_nodes: int = 4,
+        max_nodes: int = _MOST,
         min_nodes: int = 0,
         idle_seconds_before_scaledown: float = 120,
         cores_per_node: int | None = None,
@@ -56,14 +57,16 @@ class Cluster:
         workspace: Session,
         name: str,
         *,
-        max_nodes: int = 4,
+        max_nodes: int = _MOST,
         min_nodes: int = 0,
         idle_seconds_before_scaledown: float = 120,
         cores_per_node: int | None = None,
     ) -> Self:
-        """The cluster of that name as it is, else a new one of this shape."""
+        """The cluster of that name as it is, with a warning where it is no such one; else a new one of this shape."""
         try:
-            return cls(workspace, name)
+            found = cls(workspace, name)
+            found._warn_of_others(max_nodes, min_nodes)
+            return found
         except ComputeTargetException as error:
             if "ComputeTargetNotFound" not in error.message:
                 raise
@@ -75,6 +78,20 @@ class Cluster:
             idle_seconds_before_scaledown=idle_seconds_before_scaledown,
             cores_per_node=cores_per_node,
         )
+
+    def _warn_of_others(self, max_nodes: int, min_nodes: int) -> None:
+        """Somebody wants so many, and did not get them; what is the default means that nobody has said anything."""
+        scale = self._view.status.scale_settings
+        asked = {
+            "max_nodes": (max_nodes, scale.max_node_count, _MOST),
+            "min_nodes": (min_nodes, scale.min_node_count, 0),
+        }
+        for setting, (wanted, there, default) in asked.items():
+            if wanted not in (default, there):
+                warn_once(
+                    f"faena: the cluster {self.name!r} is there already and keeps {setting}={there}; "
+                    f"cluster.update({setting}={wanted}) changes it."
+                )
 
     @classmethod
     def list(cls, workspace: Session) -> list[Cluster]:
