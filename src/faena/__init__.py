@@ -6,6 +6,7 @@ The public names are loaded when they are first used, so that importing faena co
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # typing takes longer than all that is done here
@@ -190,6 +191,8 @@ def __getattr__(name: str) -> Any:
         home = "faena.client.lazy_run"
     value = getattr(import_module(home), name)
     globals()[name] = value
+    if "ipykernel" in sys.modules and "FAENA_RUN_ID" not in os.environ:  # a notebook that uses Faena
+        import_module("faena.script.own_process").answer_dead_data()
     return value
 
 

@@ -60,6 +60,10 @@ def test_a_gpu_that_is_not_there_is_told(project: Project) -> None:
     run = project.run("print(1)", use_gpu=True)
     assert run.get_status() == "Completed"
     assert "has no GPU" in {note.code: note.message for note in run.refresh().notes}["no_gpu"]
+    run.download_file("azureml-logs/70_driver_log.txt", project.folder / "log")
+    first, second = (project.folder / "log").read_text().splitlines()
+    assert first.startswith("faena: NO GPU. The run asked for one (use_gpu=True), and this machine has none")
+    assert second == "1"
 
 
 def test_event_files_in_logs_are_metrics_while_the_script_runs(project: Project) -> None:

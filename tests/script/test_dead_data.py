@@ -67,6 +67,7 @@ def web() -> Iterator[ThreadingHTTPServer]:
         def do_GET(self) -> None:
             if self.path.startswith("/hangs/"):
                 ending.wait()
+                return  # whoever asked has gone
             self.send_response(200 if self.path.startswith("/lives/") else 403)
             self.end_headers()
             self.wfile.write(b"from the web")

@@ -135,9 +135,10 @@ def test_an_interpreter_with_a_gpu_keeps_its_calls(gpu_run: RunHere) -> None:
     """No GPU here: `available` is set from outside, and the functions must stay Chainer's own."""
     code = (
         "import sys, types\n"
-        "import _faena_gpu\n"
+        "import _faena_gpu_chainer\n"
         "cuda = types.ModuleType('chainer.backends.cuda'); cuda.available = True; cuda.to_gpu = kept = object()\n"
-        "_faena_gpu._change_cuda(cuda)\n"
+        "sys.modules['chainer.backends.cuda'] = cuda\n"
+        "_faena_gpu_chainer.change_cuda(cuda)\n"
         "assert cuda.to_gpu is kept\n"
     )
     result = execute(gpu_run, "-c", code)

@@ -21,7 +21,7 @@ from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.kernel.discovery import names_file
 from faena.kernel.errors import EnvironmentBuildException, FaenaError
 from faena.kernel.transport import segment
-from faena.node import data, notes, outcome, room, secrets, staging
+from faena.node import data, notes, outcome, room, secrets, staging, without_gpu
 from faena.node.children import Children
 from faena.node.command import note_on_path
 from faena.node.context import AttemptContext, note
@@ -180,6 +180,8 @@ def _supervise(
     except OSError as error:
         write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
         return False, []
+    if guard.has_no_gpu and not context.api.shares_files:
+        note(context.api, context.key, **without_gpu.note())
     system = SpoolWriter(str(folder.system))
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]

@@ -20,7 +20,7 @@ from typing import Any
 from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
 from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
-from faena.node import forking
+from faena.node import forking, without_gpu
 from faena.node.command import command, programs, search_path, utf8
 from faena.node.fence import message
 from faena.node.forking import ForkServer, ForkServerLost, NotWarm
@@ -130,17 +130,21 @@ class GuardProcess:
             (folder.code / name).mkdir(exist_ok=True)
         folder.spool.mkdir(exist_ok=True)
         folder.system.mkdir(exist_ok=True)
+        variables = environment(order, folder, socket)
         launch = {
             "argv": starting.of_ranks(order, folder, socket)
             if order.get("distributed")
             else command(order, folder.code),
             "cwd": str(folder.code),
-            "env": environment(order, folder, socket),
+            "env": variables,
             "mounts": order.get("mounts", []),
             "early_signal": (order.get("early_signal") or [0])[0],
             "grace": GRACE if (grace := order.get("grace")) is None else grace,
             **({} if fence is None else {"fence": fence}),
         }
+        self.has_no_gpu = without_gpu.gets_none(order, variables)
+        if self.has_no_gpu:
+            launch["first_line"] = without_gpu.first_line(shares_files="token" not in order)
         self.cold: str | None = None
         """Why a script that was to be started warm was not."""
         self._warm: WarmStart | None = None

@@ -58,6 +58,8 @@ def enter(launch: dict[str, Any], group: Path | None, folder: Path) -> None:
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
         os.set_inheritable(target, True)
+    if "first_line" in launch:
+        os.write(2, launch["first_line"].encode())
     for descriptor in (log, nothing):
         if descriptor > 2:
             os.close(descriptor)

@@ -98,7 +98,7 @@ async def accept_submission(
         found = looked.found
         ready = None if found is None else (locks.put(write, found.lock, now), found.python)
         run = service.submit(write, run_id, looked.submission, now, ready)
-        if looked.without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
+        if looked.without_gpu:
             record_store.add_note(write, run_id, "no_gpu", NO_GPU)
         if looked.refusal:
             prepare.note_new_lock(write, run, looked.refusal)
@@ -117,11 +117,11 @@ async def accept_submission(
 
 
 def _has_no_gpu(submission: Submission) -> bool:
-    """Whether a run that would have a GPU gets none and does not say so itself, as calls of Chainer do. Blocks.
+    """Whether a run that would have a GPU gets none. Blocks.
 
     Raises ExperimentExecutionException for one that must have GPUs which there are not.
     """
     if submission.gpu == "none":
         return False
     check_gpu(submission.gpu, submission.node_count)
-    return submission.environment.framework != "chainer" and not gpu_ids()
+    return not gpu_ids()

@@ -125,9 +125,9 @@ def _told(version: tuple[int, int]) -> str:
 def _no_gpu(world: World) -> str:
     if world.gpu == "none":
         return (
-            "The run asked for no GPU, and so it sees none: --use-gpu (use_gpu=True). On a machine without "
-            "one, have the "
-            "script look (torch.cuda.is_available()) and use the CPU."
+            "The run asked for no GPU, and so it sees none: --use-gpu (use_gpu=True). Where there is none, calls of "
+            "Chainer, PyTorch and TensorFlow are answered on the CPU then; or have the script look "
+            "(torch.cuda.is_available())."
         )
     return "There is no GPU that it could use here: have the script look (torch.cuda.is_available()) and use the CPU."
 

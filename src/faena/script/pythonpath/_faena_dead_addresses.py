@@ -17,7 +17,7 @@ IDX = frozenset(
     for kind in ("images-idx3", "labels-idx1")
 )
 FILES = {"mnist-files": IDX, "fashion-mnist": IDX, "mnist.npz": frozenset(["mnist.npz"])}
-TITLES = {"mnist-files": "MNIST", "fashion-mnist": "Fashion-MNIST", "boston": "Boston house prices"}
+TITLES = {"mnist-files": "MNIST", "fashion-mnist": "Fashion-MNIST", "boston": "the Boston table"}
 
 _DEAD = False
 _MAY_LIVE = True

@@ -13,7 +13,7 @@ from _faena_dead_data import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Set
+    from typing import Any, Callable, Dict, List, Set, Tuple
 
 PATIENCE = 5.0
 """Seconds that an address which may live has to begin its answer, its name's resolution included."""
@@ -78,8 +78,7 @@ class NotAnswered(Exception):
 
 def _content(url: str, ask: Callable[[], Any], kind: Callable[[str], Exception]) -> bytes:
     """The bytes of the file at `url`. Raises NotAnswered where that lives, `kind` where nothing can be given."""
-    host = url.partition("://")[2].partition("/")[0].partition(":")[0].lower()
-    path = "/" + url.partition("://")[2].partition("/")[2].partition("?")[0].partition("#")[0]
+    host, path = _parts(url)
     row = addresses.find(host, path)
     if row is None or (inside and row[1] == "mnist.npz"):
         why = addresses.why_not(host, path)
@@ -103,6 +102,27 @@ def _content(url: str, ask: Callable[[], Any], kind: Callable[[str], Exception])
     dataset = "mnist-files" if dataset == "mnist.npz" else dataset
     tell(address, dataset, "did not answer" if lives else "is dead")
     return content
+
+
+def tell_of_program(command: str) -> None:
+    """A command of a notebook that has failed, such as `wget`, where an address in it is one that is known."""
+    for word in command[:10000].replace("'", " ").replace('"', " ").split():
+        host, path = _parts(word)
+        why = addresses.why_not(host, path)
+        if addresses.find(host, path) is not None:
+            sys.stderr.write(
+                "faena: programs get no answer for {}. In Python urllib.request.urlretrieve(address, name) "
+                "gets the published file.\n".format(word)
+            )
+        elif why:
+            sys.stderr.write("faena: {}: {}.\n".format(word, why))
+
+
+def _parts(url: str) -> Tuple[str, str]:
+    """Host, small and without a port, and path without a query."""
+    rest = url.partition("://")[2]
+    host = rest.partition("/")[0].partition(":")[0].lower()
+    return host, "/" + rest.partition("/")[2].partition("?")[0].partition("#")[0]
 
 
 def _told(error: Exception) -> str:
@@ -169,7 +189,8 @@ def _in_a_run(dataset: str) -> str:
 def _on_the_host(dataset: str) -> str:
     """In a process of its own, by the Python that Faena is installed for."""
     command = [os.environ.get("FAENA_PYTHON") or sys.executable, "-m", "faena.data.originals", dataset]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    foreign = "FAENA_PYTHON" in os.environ
+    kept = {name: value for name, value in os.environ.items() if not (foreign and name.startswith("PYTHON"))}
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, env=kept, timeout=_LONGEST, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -59,6 +59,21 @@ def _change_requests(module: Any) -> None:
     module.HTTPAdapter.send = send
 
 
+def _change_shell(module: Any) -> None:
+    """Of notebooks, where `!wget` says nothing of what could be done."""
+    whole = module.ZMQInteractiveShell.system
+
+    @functools.wraps(whole)
+    def system(self: Any, cmd: Any) -> None:
+        whole(self, cmd)
+        if self.user_ns.get("_exit_code") and is_on():
+            import _faena_dead_answers
+
+            _faena_dead_answers.tell_of_program(str(cmd))
+
+    module.ZMQInteractiveShell.system = system
+
+
 def _host(url: Any) -> str:
     """Of an http address, small and without a port; empty for what is none."""
     if not isinstance(url, str) or url[:4].lower() != "http":
@@ -110,6 +125,7 @@ _KERAS = (
 CHANGES = {
     "urllib.request": _change_urllib,
     "requests.adapters": _change_requests,
+    "ipykernel.zmqshell": _change_shell,
     "sklearn.datasets.mldata": _wrapped("fetch_mldata", "fetch_mldata"),
     "sklearn.datasets.openml": _wrapped("fetch_openml", "fetch_openml"),
     "sklearn.datasets._openml": _wrapped("fetch_openml", "fetch_openml"),

@@ -9,7 +9,7 @@ import os
 import sys
 
 from _faena_dead_answers import Failed, folder_of, inside
-from _faena_dead_data import tell
+from _faena_dead_data import SETTING, is_on, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def fetch_mldata(whole: Any, dataname: str, *_arguments: Any, **named: Any) -> A
             "{!r} was kept by mldata.org, which is gone for good. Faena answers 'MNIST original' alone; "
             "sklearn.datasets.fetch_openml has most of the others.".format(dataname)
         )
+    _check_on("fetch_mldata")
     import numpy as np
     from sklearn.utils import Bunch
 
@@ -92,6 +93,12 @@ def fetch_openml(whole: Callable[..., Any], *arguments: Any, **named: Any) -> An
         return _as_openml(whole, dataset, str(name), wanted)
 
     return _asked_first(whole, answer, dataset, "https://www.openml.org/", arguments, named)
+
+
+def _check_on(name: str) -> None:
+    """Of functions that were removed: there is no own way that could be asked."""
+    if not is_on():
+        raise ImportError("{} was removed from scikit-learn; {} is off.".format(name, SETTING))
 
 
 def _as_openml(whole: Any, dataset: str, name: str, wanted: Dict[str, Any]) -> Any:
@@ -132,6 +139,7 @@ def _default(function: Any, name: str) -> Any:
 
 def load_boston(return_X_y: bool = False) -> Any:  # noqa: N803  as scikit-learn calls it
     """The Boston house prices, as scikit-learn gave them until 1.1."""
+    _check_on("load_boston")
     import numpy as np
     from sklearn.utils import Bunch
 

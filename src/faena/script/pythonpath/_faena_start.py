@@ -34,7 +34,7 @@ def install() -> None:
         import _faena_checkpoints
 
         _faena_checkpoints.install()
-    if os.environ.get("FAENA_GPU") == "cpu":
+    if os.environ.get("FAENA_GPU", "none") != "none":
         import _faena_gpu
 
         _faena_patch.install(_faena_gpu.CHANGES)

@@ -2,14 +2,15 @@
 
 from importlib import import_module
 
-from faena_azureml import removed_names
+from faena.script import own_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-removed_names.install()
-del removed_names
+own_process.answer_removed_names()
+own_process.answer_dead_data()
+del own_process
 
 _WITH_CORE = ("core", "data", "exceptions")
 """What v1's `import azureml.core` loaded, so that `azureml.data` needed no import of its own."""
