@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 from pathlib import Path
 
 import pytest
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
-from faena.environments import index_pages, interpreters, probe
-from faena.environments.index_pages import Index
+from faena.environments import by_date_errors, index_pages, interpreters, probe
+from faena.environments.index_pages import File, Index
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready, prepare
 from faena.environments.resolve import resolve
@@ -235,3 +237,10 @@ def test_of_two_indexes_with_one_file_the_one_without_dates_is_named(tmp_path: P
     with dated_index.serving({wheel: "2019-01-01"}) as dated, dated_index.serving({wheel: ""}) as bare:
         indexes = [Index(dated), Index(bare)]
         assert index_pages.that_lists(wheel.name, "kit", indexes) == bare
+
+
+def test_what_is_for_another_python_alone_may_have_come_later() -> None:
+    later = File(Version("0.1"), dt.date(2021, 2, 23), None)
+    by_date_errors.refuse_later(['kit; python_version >= "3.11"'], {"kit": [later]}, "2019-10-01", ())
+    with pytest.raises(EnvironmentBuildException, match="came on 2021-02-23"):
+        by_date_errors.refuse_later(["kit"], {"kit": [later]}, "2019-10-01", ())

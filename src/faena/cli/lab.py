@@ -6,13 +6,17 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import opened
+from faena.cli.common import opened, told_on_stderr, workspace
+from faena.cli.kernel_options import asks_for_something, environment_of, kernel_options
 from faena.kernel.plural import counted
+
+if TYPE_CHECKING:
+    from faena.notebook.kernels.specs import Kernel
 
 _EXAMPLES = "faena-examples"
 
@@ -23,11 +27,16 @@ _EXAMPLES = "faena-examples"
 )
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
 @click.option("--no-examples", is_flag=True, help=f"Copy no examples into {_EXAMPLES}.")
-def lab(port: int, no_browser: bool, no_examples: bool) -> None:
-    """Start JupyterLab in the workspace's folder, until Ctrl-C. See docs/notebooks.md."""
+@kernel_options
+def lab(port: int, no_browser: bool, no_examples: bool, options: dict[str, Any]) -> None:
+    """Start JupyterLab in the workspace's folder, until Ctrl-C. See docs/notebooks.md.
+
+    With --as-of and other packages, notebooks run on a kernel that has those: docs/as-of.md.
+    """
     from faena.notebook.lab import examples, installation, process
 
     folder = Path(opened().folder)
+    kernel = _kernel(options) if asks_for_something(options) else None
     shown = "/lab"
     if not no_examples:
         try:
@@ -41,6 +50,9 @@ def lab(port: int, no_browser: bool, no_examples: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-lab-") as scratch:
         try:
             with installation.ready(Path(scratch), lambda line: click.echo(line, err=True)) as found:
+                if kernel is not None:
+                    installation.put_in_front(Path(scratch), kernel)
+                    click.echo(f"Notebooks run on {kernel.title}.", err=True)
                 click.echo("Ctrl-C ends it.", err=True)
                 code = process.run(
                     found, folder, Path(scratch), port=port, browser=not no_browser, shown=shown
@@ -49,6 +61,14 @@ def lab(port: int, no_browser: bool, no_examples: bool) -> None:
             click.echo(err=True)
             code = 0
     sys.exit(code)
+
+
+def _kernel(options: dict[str, Any]) -> Kernel:
+    from faena.notebook.kernels import building
+
+    current = workspace()
+    with told_on_stderr():
+        return building.build(current, environment_of(current, options), click.echo)
 
 
 def _interrupt(*_: Any) -> None:

@@ -31,6 +31,7 @@ _PANELS = {
         "diff": "compare",
         "ui": "ui",
         "lab": "lab",
+        "kernel": "kernel",
     },
     "Files and models": {
         "files": "files",

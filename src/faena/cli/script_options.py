@@ -63,7 +63,7 @@ class ScriptOptions:
     tags: tuple[str, ...]
 
 
-_OPTIONS = (
+_ALL = (
     click.option("--source", type=_FILE, default=".", help="Folder to capture (default: here)."),
     click.option(
         "-m", "--module", is_flag=True, help="SCRIPT is the dotted name of a module, as for python -m."
@@ -143,6 +143,8 @@ _OPTIONS = (
     click.option("--inherit-environment", is_flag=True, help="Pass on all of your environment variables."),
     click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated."),
 )
+OPTIONS = {each.name: option for each, option in zip(fields(ScriptOptions), _ALL, strict=True)}
+"""By the argument that each gives."""
 
 
 def script_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,7 +155,7 @@ def script_options(function: Callable[..., Any]) -> Callable[..., Any]:
         options = ScriptOptions(**{each.name: given.pop(each.name) for each in fields(ScriptOptions)})
         return function(options=options, **given)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(OPTIONS.values()):
         option(gathered)
     return gathered
 
@@ -179,9 +181,9 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         **_ranks(options),
         pip_packages=list(options.packages) or None,
         conda_packages=list(options.conda_packages) or None,
-        pip_requirements_file=_file("--requirements", options.requirements),
-        conda_dependencies_file=_file("--conda-file", options.conda_file),
-        environment_definition=_environment(current, options),
+        pip_requirements_file=file_of("--requirements", options.requirements),
+        conda_dependencies_file=file_of("--conda-file", options.conda_file),
+        environment_definition=environment_named(current, options.environment, options.framework),
         interpreter=None if options.interpreter is None else str(options.interpreter.absolute()),
         user_managed=options.user_managed,
         framework_version=options.framework_version,
@@ -219,22 +221,23 @@ def _ranks(options: ScriptOptions) -> dict[str, Any]:
     return found
 
 
-def _file(option: str, given: Path | None) -> Path | None:
+def file_of(option: str, given: Path | None) -> Path | None:
     if given is not None and not given.is_file():
         raise UserErrorException(f"{option} {given}: there is no such file.")
     return None if given is None else given.absolute()
 
 
-def _environment(current: Workspace, options: ScriptOptions) -> Environment | None:
-    if options.environment is None:
+def environment_named(current: Workspace, given: str | None, framework: str | None) -> Environment | None:
+    """NAME[:VERSION]. Raises UserErrorException where a framework is given, too; NotFound."""
+    if given is None:
         return None
-    if options.framework:
+    if framework:
         raise UserErrorException(
             "--environment says everything about the environment: leave out --framework."
         )
     from faena.client.environments.environment import Environment
 
-    name, _, version = options.environment.partition(":")
+    name, _, version = given.partition(":")
     return Environment.get(current, name, version or None)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
 
+from faena.kernel import asker
 from faena.kernel.on_host import OnHost
 
 _WHEELS = "Give the page's https address, or name the wheels in it, whose bytes are sent."
@@ -61,10 +61,6 @@ class ArchiveRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """How the submitter named it: './pkg'."""
 
 
-def _running() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What an environment is asked to be; the fields are those of `faena.environments.model.EnvironmentSpec`.
 
@@ -78,7 +74,7 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     interpreter: str | None = None
     conda_packages: tuple[str, ...] = ()
     index_urls: tuple[IndexRequest, ...] = ()
-    client_python: str = field(default_factory=_running)
+    client_python: str = field(default_factory=asker.minor)
     """Minor version of whoever makes the request."""
     pip: PipOptions = field(default_factory=PipOptions)
     archives: tuple[ArchiveRequest, ...] = ()

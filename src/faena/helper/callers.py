@@ -10,8 +10,6 @@ from faena.helper.state import controls, current
 class CallerError(Exception):
     """An error of the other side's whose class is not here."""
 
-    number: int | None = None
-
 
 class CallerObject:
     """`faena_number`: by which the other side knows it."""

@@ -45,7 +45,7 @@ def error(value: BaseException, encoder: values.Encoder) -> Any:
     """Its class, arguments and attributes, as far as they are plain, and its traceback as text."""
     lines = traceback.format_exception(type(value), value, value.__traceback__)
     attributes = {name: each for name, each in vars(value).items() if _is_plain(each)}
-    kept = value.number if isinstance(value, CallerError) else getattr(value, "faena_kept", None)
+    kept = getattr(value, "faena_kept", None)
     return [
         "e",
         *describing.place_of(type(value)),

@@ -52,7 +52,7 @@ class Service:
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         main = self._main
         if main is not None and main.at_work:
-            raise KeyboardInterrupt
+            main.interrupt()
 
     def _accept(self) -> None:
         while True:

@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from faena.kernel.python36 import versions
-from faena.kernel.python36.folder import folder as folder_of_python36
+from faena.kernel.python36.folder import faena_of
 
-_FAENA = Path(__file__).resolve().parents[1]
 _PYTHON = re.compile(r"python[0-9.]*\Z")
 _BY_SUFFIX = {".sh": "bash", ".bash": "bash", ".r": "Rscript", ".jl": "julia", ".pl": "perl"}
 """What runs a script that does not say so itself."""
 _MOST_SHEBANG = 512
 _HARMLESS = frozenset({"antigravity", "idlelib", "lib2to3", "test", "this", "turtle", "turtledemo"})
 """Modules of the standard library that no other one needs."""
-
-
-def faena_of(python: str) -> Path:
-    """The folder `faena` from which an interpreter loads what scripts and guards need; for Python 3.6, a copy's.
-
-    Raises RunEnvironmentException and OSError where that cannot be made.
-    """
-    return folder_of_python36() if versions.minor_of(python) == (3, 6) else _FAENA
 
 
 def pythonpath(python: str) -> Path:

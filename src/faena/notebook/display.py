@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from faena.kernel import ids
@@ -14,6 +15,11 @@ def still(view: View, key: str = "", at: str = "") -> dict[str, Any]:
     return {"text/plain": view.line, "text/html": html.page(view, key, at)}
 
 
+elsewhere: Callable[[dict[str, Any], str, bool], None] | None = None
+"""Shows a bundle under an id, or puts it in the place of what has that, where the notebook's kernel is not this
+process but the one that it helps."""
+
+
 class Display:
     """In the cell that runs when it is made."""
 
@@ -21,11 +27,17 @@ class Display:
         self.id = f"faena-{ids.new_request_id()}"
 
     def show(self, bundle: dict[str, Any]) -> None:
+        if elsewhere is not None:
+            elsewhere(bundle, self.id, False)
+            return
         from IPython.display import display
 
         display(bundle, raw=True, display_id=self.id)  # type: ignore[no-untyped-call]  # it has no types
 
     def replace(self, bundle: dict[str, Any]) -> None:
+        if elsewhere is not None:
+            elsewhere(bundle, self.id, True)
+            return
         from IPython.display import update_display
 
         update_display(bundle, raw=True, display_id=self.id)  # type: ignore[no-untyped-call]  # it has no types

@@ -12,6 +12,7 @@ from faena.client.runs.run import Run
 from faena.client.runs.sweep_run import HyperDriveRun
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
+from faena.notebook import display
 from faena.notebook.showing import Showing, Widget
 from faena.notebook.views.blocks import View
 from faena.notebook.watching.contract import Watch
@@ -63,12 +64,16 @@ def watch_of(what: Any) -> Watch:
 def has_display() -> bool:
     """Whether this is a kernel, whose outputs can be replaced."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
+    return display.elsewhere is not None or getattr(shell, "kernel", None) is not None
 
 
 def _widget_maker() -> Callable[[View, Callable[[], None]], Widget] | None:
     """None where no page can show widgets: nobody would answer them, and their state would stay in the notebook."""
-    if "FAENA_RUN_ID" in os.environ or not any(name in os.environ for name in _PAGES):
+    if (
+        display.elsewhere is not None
+        or "FAENA_RUN_ID" in os.environ
+        or not any(name in os.environ for name in _PAGES)
+    ):
         return None
     from faena.notebook.live import widget
 

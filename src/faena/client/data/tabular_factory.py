@@ -71,7 +71,7 @@ class TabularDatasetFactory:
                 encoding,
             )
 
-        return _made(path, workspace, make)
+        return made(path, workspace, make)
 
     @staticmethod
     def from_parquet_files(
@@ -84,7 +84,7 @@ class TabularDatasetFactory:
         workspace: Session | None = None,
     ) -> TabularDataset:
         """A dataset of Parquet files that have the same columns. See `from_delimited_files`."""
-        return _made(
+        return made(
             path,
             workspace,
             lambda find: factory.parquet(find, validate, include_path, set_column_types, partition_format),
@@ -109,7 +109,7 @@ class TabularDatasetFactory:
                 find, validate, include_path, set_column_types, partition_format, invalid_lines, encoding
             )
 
-        return _made(path, workspace, make)
+        return made(path, workspace, make)
 
     @staticmethod
     def register_pandas_dataframe(
@@ -168,7 +168,7 @@ def kept_dataframe(
     return TabularDatasetFactory.from_parquet_files((store, f"{folder}/{file.name}".lstrip("/")))
 
 
-def _made(path: Any, workspace: Session | None, make: Callable[[_Find], Definition]) -> TabularDataset:
+def made(path: Any, workspace: Session | None, make: Callable[[_Find], Definition]) -> TabularDataset:
     sources, known = read_path(path)
     session = workspace or known
     if workspace is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
 from faena.client.environments.conda_dependencies import CondaDependencies
+from faena.kernel import asker
 from faena.kernel.errors import UserErrorException
 
 _DEFAULT_INTERPRETER = "python"
@@ -38,7 +38,7 @@ class PythonSection:
         """Absolute path of the interpreter that is used as it is. Raises UserErrorException when there is none."""
         given = self.interpreter_path
         if given == _DEFAULT_INTERPRETER:
-            return sys.executable
+            return asker.python()
         if "/" in given:
             return str(Path(given).expanduser().absolute())
         if found := shutil.which(given):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.environment import Environment
 from faena.client.environments.pip_file import read as read_pip
 from faena.client.wire import shown
-from faena.kernel import dates
+from faena.kernel import asker, dates
 from faena.kernel.errors import TrainingException, UserErrorException
 
 
@@ -73,7 +72,7 @@ class EnvironmentParameters:
                 f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "
                 "Install what is missing into it, or leave user_managed out."
             )
-        return Environment.from_existing_interpreter("user-managed", self.interpreter or sys.executable)
+        return Environment.from_existing_interpreter("user-managed", self.interpreter or asker.python())
 
     def _of_packages(self, name: str, source: Path, always: Sequence[str]) -> Environment:
         conda_file, pip_file = (

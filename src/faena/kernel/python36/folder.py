@@ -17,6 +17,7 @@ from pathlib import Path
 
 from faena.kernel import settings
 from faena.kernel.errors import RunEnvironmentException
+from faena.kernel.python36 import versions
 
 _FAENA = Path(__file__).resolve().parents[2]
 _ROOMS = ("script",)
@@ -52,6 +53,14 @@ def folder() -> Path:
     with suppress(OSError):
         os.utime(made)  # when it was last used
     return made / "faena"
+
+
+def faena_of(python: str) -> Path:
+    """The folder `faena` from which an interpreter loads what scripts, kernels and guards need.
+
+    Raises RunEnvironmentException and OSError where that of Python 3.6 cannot be made.
+    """
+    return folder() if versions.minor_of(python) == (3, 6) else _FAENA
 
 
 @cache

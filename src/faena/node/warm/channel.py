@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from faena.kernel.python36.folder import faena_of
 from faena.node import forking
-from faena.node.command import faena_of
 from faena.node.forking import Started
 from faena.node.warm.record import Record
 

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from faena.environments.model import EnvironmentSpec
+from faena.notebook.kernels import specs
+from faena.notebook.kernels.specs import Kernel
 
 PACKAGES = ("anywidget>=0.9", "ipykernel>=6.29", "jupyterlab>=4.3")
 _STARTUP = Path(__file__).parent / "startup"
 _NATIVE = "python3"
 """The kernel that notebooks name."""
+_OURS = "faena"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Installation:
 def ready(scratch: Path, log: Callable[[str], None]) -> Iterator[Installation]:
     """Built now where it must be. `scratch`: a folder that lasts as long. Raises EnvironmentBuildException."""
     if all(importlib.util.find_spec(name) is not None for name in ("jupyterlab", "ipykernel")):
-        yield Installation(Path(sys.executable))
+        yield Installation(Path(sys.executable), {"JUPYTER_PATH": str(scratch)})
         return
     from faena.environments.prepare import prepare
     from faena.environments.ready import hold
@@ -45,6 +48,15 @@ def ready(scratch: Path, log: Callable[[str], None]) -> Iterator[Installation]:
         packages = python.parents[1] / f"lib/python{major}.{minor}/site-packages"
         _write_kernel(scratch / "kernels" / _NATIVE, packages)
         yield Installation(python, {"JUPYTER_PATH": str(scratch)})
+
+
+def put_in_front(scratch: Path, kernel: Kernel) -> None:
+    """Notebooks run on it under the name that they give; Faena's own kernel has another one."""
+    folder = scratch / "kernels"
+    native = folder / _NATIVE
+    if native.exists():
+        native.rename(folder / _OURS)
+    specs.write(native, kernel)
 
 
 def _write_kernel(folder: Path, packages: Path) -> None:

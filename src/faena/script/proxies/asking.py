@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 start: Optional[Callable[[], Any]] = None
 """Makes a session. Set by `session`."""
+after_start: List[Callable[[Any], None]] = []
+"""Called with each session that is new."""
 before_leaving: List[Callable[[], None]] = []
 """Called as this process ends, while its helper is there still."""
 _current: Any = None
@@ -26,6 +28,8 @@ def current() -> Any:
         if _current is None or _current.is_gone:
             assert start is not None, "whoever has a proxy has loaded the session"
             _current = start()
+            for tell in after_start:
+                tell(_current)
         return _current
 
 

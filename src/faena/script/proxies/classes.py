@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import threading
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 NATIVE = {
     ("faena.client.data.tabular_dataset", "TabularDataset"): ("faena.script.proxies.tables", "ReadHere"),
+    ("faena.client.data.tabular_factory", "TabularDatasetFactory"): (
+        "faena.script.proxies.tables",
+        "MadeHere",
+    ),
 }
 """What is done in this process instead, by whom."""
 _PROBES = ("__", "_repr_", "_ipython_")
@@ -34,7 +39,10 @@ class ProxyType(type):
 
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
         _refuse_heirs(cls)
-        return asking.current().ask("call", cls, "", list(arguments), named)
+        try:
+            return asking.current().ask("call", cls, "", list(arguments), named)
+        except BaseException as error:  # noqa: BLE001  whatever it is goes on
+            raise errors.shortened(error) from None
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith(_PROBES) or cls is Proxy:
@@ -161,10 +169,8 @@ def find(session: Session, module: str, name: str) -> Any:
     known = _found.get((module, name))
     if known is not None:
         return known
-    if module == "builtins":
-        import builtins
-
-        return getattr(builtins, name, object)
+    if module == "builtins" and hasattr(builtins, name):
+        return getattr(builtins, name)
     with _making:
         known = _found.get((module, name))
         if known is None:
@@ -200,7 +206,10 @@ def _member(owner: str, name: str, kind: str, doc: Optional[str], parameters: An
     if kind == "property":
 
         def get(self: Any) -> Any:
-            return ask(self, "attribute", name)
+            try:
+                return ask(self, "attribute", name)
+            except BaseException as error:  # noqa: BLE001  whatever it is goes on
+                raise errors.shortened(error) from None
 
         return property(get, doc=doc)
     if kind == "none":
@@ -208,13 +217,19 @@ def _member(owner: str, name: str, kind: str, doc: Optional[str], parameters: An
     if kind == "method":
 
         def method(self: Any, *arguments: Any, **named: Any) -> Any:
-            return ask(self, "call", name, list(arguments), named)
+            try:
+                return ask(self, "call", name, list(arguments), named)
+            except BaseException as error:  # noqa: BLE001  whatever it is goes on
+                raise errors.shortened(error) from None
 
         return _dressed(method, owner, name, doc, parameters)
 
     def of_class(cls: Any, *arguments: Any, **named: Any) -> Any:
         _refuse_heirs(cls)
-        return asking.current().ask("call", cls, name, list(arguments), named)
+        try:
+            return asking.current().ask("call", cls, name, list(arguments), named)
+        except BaseException as error:  # noqa: BLE001  whatever it is goes on
+            raise errors.shortened(error) from None
 
     if kind == "static" and parameters is not None:  # a class is what a classmethod is bound to
         parameters = [["cls", 0 if parameters and parameters[0][1] == 0 else 1, None], *parameters]
@@ -237,7 +252,10 @@ def function(module: str, name: str, about: Dict[str, Any]) -> Any:
     """A function of the helper's, by its name, so that it outlives a helper."""
 
     def call(*arguments: Any, **named: Any) -> Any:
-        return asking.current().ask("function", module, name, list(arguments), named)
+        try:
+            return asking.current().ask("function", module, name, list(arguments), named)
+        except BaseException as error:  # noqa: BLE001  whatever it is goes on
+            raise errors.shortened(error) from None
 
     call.__module__ = about["module"]
     call._faena_place = (module, name)  # type: ignore[attr-defined]

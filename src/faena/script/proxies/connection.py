@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import socket
     from typing import Any, Callable, List, Tuple
 
+_handler_of: Any = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_handle_by: Any = getattr(signal.signal, "__wrapped__", signal.signal)
+"""Without enumerations, which take as long as all else of a call."""
+_INTERRUPT = int(signal.SIGINT)
 _PATIENCE = 3
 """The Ctrl-C that waits for the helper no longer."""
 
@@ -51,7 +55,7 @@ class Connection:
         """
         if not self._is_main or threading.current_thread() is not threading.main_thread():
             return self._talk(request, pieces, answer)
-        before = signal.getsignal(signal.SIGINT)
+        before = _handler_of(_INTERRUPT)
         if not callable(before):
             return self._talk(request, pieces, answer)
         given = Given()
@@ -66,13 +70,13 @@ class Connection:
                     raise
                 os.kill(self._helper, signal.SIGINT)
 
-        signal.signal(signal.SIGINT, interrupted)
+        _handle_by(_INTERRUPT, interrupted)
         try:
             said = self._talk(request, pieces, answer)
             if given.error is not None:
                 self._talk(["sync"], [], answer)  # an interrupt that came too late hits nobody
         finally:
-            signal.signal(signal.SIGINT, before)
+            _handle_by(_INTERRUPT, before)
         if given.error is not None and said[0][0] == "ok":
             raise given.error.with_traceback(None)
         return said

@@ -27,6 +27,11 @@ def stale(value: Any) -> Exception:
     )
 
 
+def shortened(error: BaseException) -> BaseException:
+    """One of the helper's call: without the lines of how it came here."""
+    return error.with_traceback(None) if hasattr(error, "remote_traceback") else error
+
+
 def native(module: str, name: str) -> Optional[type]:
     """The class of errors that this process has already, for the helper's."""
     if module in _OURS:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from collections import deque
 
-from faena.script.proxies import asking, marshal, process, values
+from faena.script.proxies import asking, displays, marshal, process, values
 from faena.script.proxies.connection import Connection
 from faena.script.proxies.errors import HelperGone
 from faena.script.proxies.frames import TooLarge
@@ -93,7 +94,7 @@ class Session:
                     self._connect("control")
                 connection = Connection(self._helper.connect(), self._helper.pid)
                 self._connections.append(connection)
-                connection.begin(role, {"version": VERSION, "pid": os.getpid()})
+                connection.begin(role, _hello())
                 if role == "control":
                     self._control = connection
                 return connection
@@ -199,6 +200,11 @@ class Session:
         self.released.clear()
 
 
+def _hello() -> Dict[str, Any]:
+    minor = "{}.{}".format(*sys.version_info[:2])
+    return {"version": VERSION, "pid": os.getpid(), "python": sys.executable, "minor": minor}
+
+
 def _shut(connection: Connection) -> None:
     import socket
 
@@ -225,5 +231,6 @@ def current() -> Session:
 
 
 asking.start = Session
+asking.after_start.append(displays.offer)
 atexit.register(_leave)
 os.register_at_fork(after_in_child=asking.after_fork)
