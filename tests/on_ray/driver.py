@@ -1,7 +1,8 @@
 """Who has something trained on a Ray cluster: `python driver.py WHAT JSON`.
 
 The last line that it prints is what it found, as JSON.
-WHAT: count (a run that counts, of `nodes` nodes), mnist (the main job), sweep, chainermn (two nodes).
+WHAT: count (a run that counts, of `nodes` nodes), mnist (the main job), sweep, chainermn (two nodes), too_large (a run
+for which no node type has enough).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from faena import (
 )
 from faena.client.runs.run import Run
 from faena.compute.machines.schemas import ListenerRequest
+from faena.kernel.errors import FaenaError
+from faena.testing.waiting import until
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _FOLDER = Path("/tmp/project")
@@ -66,14 +69,23 @@ class Driver:
         (_FOLDER / "src").mkdir(parents=True, exist_ok=True)
         self._ws = Workspace.create("far", _FOLDER, exist_ok=True)
         self._ws.api.nodes.listen(ListenerRequest(hub, 7001))
-        self._big = RayCluster.attach(
-            self._ws, "big", address=address, max_nodes=4, idle_seconds_before_scaledown=3
-        )
+        self._address = address
+        self._big = self._attach()
 
     def count(self) -> dict[str, Any]:
         run = self._experiment().submit(self._script(_COUNT, [str(self._seconds)], self._nodes))
         found = self._followed(run)
         return {**found, "points": len(run.get_metrics().get("step", []))}
+
+    def too_large(self) -> dict[str, Any]:
+        """Once it is known what the cluster offers."""
+        self._attach(cpus_per_node=64)
+        until(self._offers, "the cluster's node types are known", seconds=_PATIENCE)
+        try:
+            self._experiment().submit(self._script(_COUNT, ["0.1"], 1)).cancel()
+        except FaenaError as error:
+            return {"error": error.message}
+        return {"error": ""}
 
     def mnist(self) -> dict[str, Any]:
         """The main job, as examples/demo.py has it."""
@@ -142,6 +154,14 @@ class Driver:
             "best": best and best.get_metrics()["Accuracy"],
             "outputs": sum("outputs/model.txt" in run.get_file_names() for run in last),
         }
+
+    def _attach(self, **shape: Any) -> RayCluster:
+        own: dict[str, Any] = {"address": self._address, "max_nodes": 4, "idle_seconds_before_scaledown": 3}
+        return RayCluster.attach(self._ws, "big", **own, **shape)
+
+    def _offers(self) -> bool:
+        found = json.loads(self._ws.api.cluster("big").settings)["offer"]
+        return bool(found and found["types"])
 
     def _experiment(self) -> Experiment:
         return Experiment(self._ws, "far")

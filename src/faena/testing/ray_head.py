@@ -19,15 +19,18 @@ from faena.testing.waiting import until
 ADDRESS = "http://127.0.0.1:8265"
 """Of its dashboard, on its own host."""
 
+_HEAD_NODE = "f" * 51 + "00000"
 VARIABLES = {
     "RAY_FAKE_CLUSTER": "1",
     "AUTOSCALER_UPDATE_INTERVAL_S": "1",
     "RAY_enable_autoscaler_v2": "0",
-    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": "f" * 51 + "00000",
+    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": _HEAD_NODE,
     # On a busy machine Ray ends what has not said its first word within 30 or 60 s.
     "RAY_agent_register_timeout_ms": "300000",
     "RAY_worker_register_timeout_seconds": "300",
 }
+SECOND = {"RAY_enable_autoscaler_v2": "1", "RAY_CLOUD_INSTANCE_ID": _HEAD_NODE}
+"""More of them, of a cluster with Ray's second autoscaler, whose `configuration` is to be of that, too."""
 _EMPTY = (
     "cluster_synced_files",
     "rsync_exclude",
@@ -42,9 +45,14 @@ _EMPTY = (
 
 
 def configuration(
-    *, max_nodes: int = 4, idle_minutes: float = 0.1, types: Mapping[str, Any] | None = None
+    *,
+    max_nodes: int = 4,
+    idle_minutes: float = 0.1,
+    types: Mapping[str, Any] | None = None,
+    second: bool = False,
 ) -> dict[str, Any]:
-    """Of its autoscaler. `idle_minutes`: until it takes a node away that nobody uses. `types`: more of nodes."""
+    """Of its autoscaler. `idle_minutes`: until it takes a node away that nobody uses. `types`: more of nodes.
+    `second`: of Ray's second one."""
     worker = {"resources": {"CPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": max_nodes}
     head = {"resources": {"CPU": 0}, "node_config": {}, "min_workers": 0, "max_workers": 0}
     return {
@@ -55,6 +63,7 @@ def configuration(
             "use_node_id_as_ip": True,
             "disable_node_updaters": True,
             "disable_launch_config_check": True,
+            **({"launch_multiple": True, "head_node_id": _HEAD_NODE} if second else {}),
         },
         "auth": {"ssh_user": "x"},
         "head_node_type": "ray.head.default",
