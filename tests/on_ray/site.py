@@ -23,6 +23,7 @@ _WORDS = {
     "runner": ".zip join ",
     "head": "gcs/gcs_server",
     "builder": "-m faena.environments ensure",
+    "autoscaler": "/autoscaler/_private/monitor.py",
 }
 """A part of the command of each; those of the others are found otherwise."""
 
@@ -83,8 +84,7 @@ class RaySite(Site):
     def new_head(self) -> None:
         """At the address of the one that was killed, once its cluster has ended by itself.
 
-        Its autoscaler, log monitor and agents wait for it for minutes; so do workers here, since their raylets are
-        children of the autoscaler, which leaves them as zombies. Who starts another head ends these (`ray stop`).
+        Its log monitor and agents wait for it for minutes: who starts another head ends these (`ray stop`).
         """
 
         def has_ended() -> bool:
