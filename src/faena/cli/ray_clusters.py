@@ -76,7 +76,7 @@ def attach_ray(
         session,
         name,
         address=address,
-        token=_token(name) if asks_token else None,
+        token=token_of(f"the Ray cluster for {name}") if asks_token else None,
         max_nodes=max_nodes,
         min_nodes=min_nodes,
         idle_seconds_before_scaledown=idle_seconds,
@@ -94,7 +94,8 @@ def _resource(given: str) -> tuple[str, float]:
         raise UserErrorException(f"{given[:80]!a} is no resource. Give it as NAME=AMOUNT.") from None
 
 
-def _token(name: str) -> str:
+def token_of(cluster: str) -> str:
+    """Asked for, or read from standard input."""
     if sys.stdin.isatty():
-        return str(click.prompt(f"Token of the Ray cluster for {name}", hide_input=True)).strip()
+        return str(click.prompt(f"Token of {cluster}", hide_input=True)).strip()
     return sys.stdin.read(1 << 14).strip()

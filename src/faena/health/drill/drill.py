@@ -12,12 +12,15 @@ from pathlib import Path
 from faena.health.drill import past
 from faena.health.drill.joining import NODE, Joining
 from faena.health.drill.lanes import UNTOUCHED, Lane, Life, has_ended, judge
+from faena.health.drill.raying import KINDS, RAY, RayCluster, Raying
 from faena.health.drill.sandbox import Sandbox
 from faena.health.drill.sweeping import TRIAL, Sweeping
 from faena.kernel.errors import FaenaError
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, after
 from faena.testing.kills.ground import Site
+from faena.testing.kills.joined import LOOPBACK
+from faena.testing.kills.on_ray import PATIENCE as GROWTH
 from faena.testing.kills.phases import Victim
 from faena.testing.kills.table import Row
 from faena.testing.waiting import until
@@ -35,6 +38,13 @@ class Plan:
     seed: int
     history: int = 0
     """Runs that the sandbox is filled with first."""
+    ray: RayCluster | None = None
+    """One that is attached, too."""
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """Of each the same share; of a Ray cluster one for each kind of process."""
+        return _VICTIMS if self.ray is None else (*_VICTIMS, *(RAY,) * KINDS)
 
 
 @dataclass(slots=True)
@@ -46,6 +56,8 @@ class Outcome:
     """Of the sweeps."""
     far: int = 0
     """Runs on joined nodes."""
+    on_ray: int = 0
+    """Runs on the Ray cluster."""
     seconds: float = 0.0
     history: str = ""
     """What of the history that was there before was found afterwards."""
@@ -69,12 +81,13 @@ class Drill:
         self._sandbox = sandbox
         self._tell = tell
         self._chance = random.Random(plan.seed)
-        self._rows = {victim: Row(victim, "") for victim in (*_VICTIMS, UNTOUCHED)}
+        self._rows = {victim: Row(victim, "") for victim in (*dict.fromkeys(plan.victims), UNTOUCHED)}
         self._started = time.monotonic()
         self._lanes: list[Lane] = []
         self._site: Site
         self._sweeping: Sweeping
         self._joining: Joining
+        self._raying: Raying | None = None
 
     def run(self) -> Outcome:
         """Raises OSError where the sandbox cannot be written."""
@@ -100,7 +113,19 @@ class Drill:
         self._site = Site(self._sandbox.base / "drill", nodes=LANES, project=self._project)
         self._lanes = [Lane(self._site, random.Random(self._chance.random())) for _ in range(LANES)]
         self._sweeping = Sweeping(self._site, random.Random(self._chance.random()))
-        self._joining = Joining(self._site, random.Random(self._chance.random()), self._sandbox.runtime)
+        ray = self._plan.ray
+        chance, listen = random.Random(self._chance.random()), ray.listen if ray else LOOPBACK
+        self._joining = Joining(self._site, chance, self._sandbox.runtime, listen)
+        self._raying = Raying(self._site, random.Random(self._chance.random()), ray) if ray else None
+        try:
+            self._judge_all(outcome, kept)
+        finally:
+            if self._raying is not None:
+                self._goes_well(self._raying.close)
+        self._joining.close()
+        self._site.close()
+
+    def _judge_all(self, outcome: Outcome, kept: past.Kept | None) -> None:
         self._goes_well(self._kill_all)
         lives = [life for lane in self._lanes for life in lane.finish()]
         for life in lives:
@@ -108,10 +133,11 @@ class Drill:
         outcome.runs = sum(life.run is not None for life in lives)
         outcome.sweeps, outcome.trials = self._sweeping.finish(self._rows[TRIAL])
         outcome.far = self._joining.finish(self._rows[NODE])
+        if self._raying is not None:
+            outcome.on_ray = self._raying.finish(self._rows[RAY])
         if kept is not None:
             outcome.history, wrong = past.compare(self._site.workspace, kept)
             self._rows[UNTOUCHED].wrong += wrong
-        self._site.close()
 
     @property
     def _project(self) -> Path:
@@ -125,11 +151,14 @@ class Drill:
 
     def _kill_all(self) -> None:
         self._until(self._is_under_way, "the first script runs", seconds=PATIENCE)
+        if (ray := self._raying) is not None:
+            self._until(lambda: ray.is_under_way, "a script runs on the Ray cluster", seconds=GROWTH)
         begun = time.monotonic()
         for number, (moment, victim) in enumerate(self._drawn(), 1):
             due = after(max(0.0, moment - (time.monotonic() - begun)))
             self._until(due, f"the moment of kill {number}", seconds=moment + PATIENCE)
-            self._until(partial(self._kill, victim), f"there is a {victim} to kill", seconds=PATIENCE)
+            patience = GROWTH if victim == RAY else PATIENCE
+            self._until(partial(self._kill, victim), f"there is a {victim} to kill", seconds=patience)
 
     def _is_under_way(self) -> bool:
         return any(lane.life is not None and lane.life.case.confirmed().began for lane in self._lanes)
@@ -138,7 +167,7 @@ class Drill:
         """Moments in order, and as many of each victim as the number permits."""
         victims: list[str] = []
         while len(victims) < self._plan.kills:
-            victims += self._chance.sample(_VICTIMS, len(_VICTIMS))
+            victims += self._chance.sample(self._plan.victims, len(self._plan.victims))
         moments = sorted(self._chance.uniform(0, self._plan.seconds) for _ in range(self._plan.kills))
         return list(zip(moments, victims, strict=False))
 
@@ -158,6 +187,8 @@ class Drill:
             lane.look()
         self._sweeping.look()
         self._joining.look()
+        if self._raying is not None:
+            self._raying.look()
 
     def _kill(self, victim: str) -> bool:
         """False where there is nobody of that kind just now."""
@@ -166,6 +197,8 @@ class Drill:
             return self._kill_trial()
         if victim == NODE:
             return self._kill_node()
+        if victim == RAY:
+            return self._kill_on_ray()
         lives = [lane.life for lane in self._lanes if lane.life is not None]
         chosen = self._choose(victim, lives)
         if chosen is None:
@@ -209,6 +242,15 @@ class Drill:
         row.slowest = max(known, row.slowest or 0.0)
         pid, name, run_id = found
         self._told(f"runner {pid} of {name} killed, {run_id} goes again after {known:.1f} s")
+        return True
+
+    def _kill_on_ray(self) -> bool:
+        if self._raying is None or (found := self._raying.kill()) is None:
+            return False
+        (said, known), row = found, self._rows[RAY]
+        row.kills += 1
+        row.slowest = max(known, row.slowest or 0.0)
+        self._told(f"{said} after {known:.1f} s")
         return True
 
     def _told(self, what: str) -> None:

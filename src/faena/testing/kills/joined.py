@@ -25,6 +25,7 @@ from faena.testing.kills.ground import EXPERIMENT, HERE, Case, Site
 from faena.testing.kills.records import Count
 
 CLUSTER = "far"
+LOOPBACK = "127.0.0.1"
 _LOG = "azureml-logs/70_driver_log.txt"
 _LEAVING = 60.0
 
@@ -68,11 +69,11 @@ class Machine:
 
 
 class FarSide:
-    """A joined cluster with its machines."""
+    """A joined cluster with its machines. `address`: where the server listens for nodes."""
 
-    def __init__(self, site: Site, machines: int) -> None:
+    def __init__(self, site: Site, machines: int, address: str = LOOPBACK) -> None:
         self._site = site
-        site.workspace.api.nodes.listen(ListenerRequest())
+        site.workspace.api.nodes.listen(ListenerRequest(address))
         self.cluster = JoinedCluster.create(site.workspace, CLUSTER, max_nodes=machines, cores_per_node=1)
         self._made = self.cluster.join_token()
         self.machines = [Machine(f"{CLUSTER}-{n}", site.folder / f"{CLUSTER}-{n}") for n in range(machines)]

@@ -67,6 +67,11 @@ class Jobs:
             and each.get("status") in ("PENDING", "RUNNING")
         ]
 
+    def logs(self, job: str) -> str:
+        """What it has printed so far."""
+        found = self._ask("GET", f"/api/jobs/{job}/logs")
+        return str(found.get("logs") or "") if isinstance(found, dict) else ""
+
     def stop(self, job: str) -> None:
         self._ask("POST", f"/api/jobs/{job}/stop", missing={})
 

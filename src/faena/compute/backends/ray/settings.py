@@ -57,9 +57,7 @@ class RaySettings(Struct, frozen=True):
 def checked(name: str, asked: AttachRequest) -> RaySettings:
     """Raises ComputeTargetException for what no Ray cluster is reached by, or no node can ask for."""
     shape = asked.shape
-    address = asked.address.strip()
-    address = (address if "://" in address else f"http://{address}").rstrip("/")
-    _refuse_address(address, asked.address)
+    address = address_of(asked.address)
     _within(name, "cpus_per_node", shape.cpus, MAX_CORES)
     _within(name, "gpus_per_node", shape.gpus, 1024)
     _within(name, "memory_per_node", shape.memory_bytes, 1 << 50)
@@ -89,7 +87,10 @@ def checked(name: str, asked: AttachRequest) -> RaySettings:
     return RaySettings(address, shape, made_by=asked.made_by)
 
 
-def _refuse_address(address: str, given: str) -> None:
+def address_of(given: str) -> str:
+    """A dashboard's. Raises ComputeTargetException for what is none."""
+    address = given.strip()
+    address = (address if "://" in address else f"http://{address}").rstrip("/")
     try:
         parts = urlsplit(address)
         whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -101,6 +102,7 @@ def _refuse_address(address: str, given: str) -> None:
             f"{given[:200]!a} is no address of a Ray cluster's dashboard. Use one such as http://head:8265, without a "
             "token in it; ray:// is not needed."
         )
+    return address
 
 
 def _within(name: str, what: str, value: float, most: float) -> None:
