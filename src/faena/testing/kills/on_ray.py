@@ -31,7 +31,7 @@ PATIENCE = 600.0
 _JOB = 120.0
 _MOST_RETRIES = 20
 _PYTHON = 'P=$(command -v python || command -v python3); exec "$P" -c '
-_WHICH = "import sys; print(\"python\", sys.executable)"
+_WHICH = 'import sys; print("python", sys.executable)'
 _KILL = """
 import os, signal
 for p in filter(str.isdecimal, os.listdir("/proc")):
