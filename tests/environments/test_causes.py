@@ -125,6 +125,11 @@ hint: You require CPython 3.11 (`cp311`), but we only found wheels for `{0}` (v{
             "version, such as 0.22.2.post1,",
         ),
         (
+            "error: Failed to build `mpi4py==4.0.3`\n  cause: The build backend",
+            "mpi4py 4.0.3 has no wheel for this Python, and its source could not be built, which needs an MPI compiler "
+            "(mpicc): ask for Python 3.8 or newer",
+        ),
+        (
             "error: No solution found\n  cause: Because pandas==0.24.2 has invalid metadata and you require it",
             "What pandas 0.24.2 says of itself is in no form of today: ask for a later version.",
         ),

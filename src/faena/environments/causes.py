@@ -53,6 +53,12 @@ def of_a_package(tail: str) -> str:
         )
     if found := _UNREAD_METADATA.search(said):
         return f"What {found[1]} {found[2]} says of itself is in no form of today: ask for a later version."
+    if (found := _BUILT.search(said)) and canonicalize_name(found[1]) == "mpi4py":
+        return (
+            f"mpi4py {found[2]} has no wheel for this Python, and its source could not be built, which needs an MPI "
+            "compiler (mpicc): ask for Python 3.8 or newer (--python 3.8, python='3.8'), or give an interpreter that "
+            "has mpich and mpi4py (--interpreter), of release 3 or later."
+        )
     if found := _BUILT.search(said):
         return (
             f"{found[1]} {found[2]} has no wheel for this Python, and building it from its source failed: ask for a "
