@@ -2,6 +2,7 @@
 JSON on its standard input, answering by lines on its standard output.
 
 ["submit", {…}]           a run by an Estimator of these; its id
+["deploy", NAME, …]       a model of a file, by a script of a folder, on a machine of the cluster
 ["ask", VERB, PATH]       what the server answers, as JSON or text
 ["begin", CLUSTER, …]     have the workspace, and let machines join the cluster; how they do
 ["attach", CLUSTER, …]     have the workspace, and a Ray cluster's nodes
@@ -10,12 +11,22 @@ JSON on its standard input, answering by lines on its standard output.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from faena import Estimator, Experiment, JoinedCluster, RayCluster, Workspace
+from faena import (
+    Environment,
+    Estimator,
+    Experiment,
+    InferenceConfig,
+    JoinedCluster,
+    Model,
+    RayCluster,
+    Workspace,
+)
 from faena.compute.machines.schemas import ListenerRequest
 from faena.testing.kills import processes
 
@@ -39,6 +50,15 @@ class Operator:
 
     def submit(self, described: dict[str, Any]) -> str:
         return Experiment(self._workspace, "hosts").submit(Estimator(**described)).id
+
+    def deploy(self, name: str, cluster: str, folder: str, script: str, model: str) -> None:
+        environment = Environment("own")
+        environment.python.user_managed_dependencies = True
+        environment.python.interpreter_path = sys.executable
+        inference = InferenceConfig(script, source_directory=folder, environment=environment)
+        with contextlib.redirect_stdout(sys.stderr):  # answers go to standard output
+            made = Model.register(self._workspace, Path(folder, model), name)
+            Model.deploy(self._workspace, name, [made], inference, deployment_target=cluster)
 
     def ask(self, verb: str, path: str) -> Any:
         said = self._workspace.api.transport.request(verb, path).data.decode()
