@@ -113,7 +113,8 @@ hint: You require CPython 3.11 (`cp311`), but we only found wheels for `{0}` (v{
         ),
         (
             TAGS.format("tensorflow", "1.13.1", "`cp27m`, `cp27mu`, `cp33m`, `cp36m`, `cp37m`"),
-            "tensorflow 1.13.1 is for Pythons before 3.8, which no run has: ask for a later version, such as 2.2.3,",
+            "tensorflow 1.13.1 is for Pythons before 3.8: ask for it as of its time (as_of='auto', --as-of auto; "
+            "docs/as-of.md), or for a later version, such as 2.2.3,",
         ),
         (
             TAGS.format("torchvision", "0.5.0", "`cp27m`, `cp27mu`, `cp37m`, `cp38`"),

@@ -26,7 +26,7 @@ _TAG = re.compile(r"`cp3(\d{1,2})[a-z]{0,2}`")
 _BUILT = re.compile(r"Failed to build `([\w.-]{1,120})==([\w.+!]{1,60})`")
 _UNREAD_METADATA = re.compile(r"Because ([A-Za-z0-9][\w.-]{0,120})==([\w.+!]{1,60}) has invalid metadata")
 _OLDEST = 8
-"""The minor version of the oldest Python 3 that a script may run on."""
+"""The minor version of the oldest Python 3 that a script runs on whose packages have no date."""
 
 
 def of_a_package(tail: str) -> str:
@@ -40,8 +40,8 @@ def of_a_package(tail: str) -> str:
         name = f"{found[1]} {found[2]}"
         if newest < _OLDEST:
             return (
-                f"{name} is for Pythons before 3.{_OLDEST}, which no run has: ask for a later version"
-                f"{_known(found[1])}."
+                f"{name} is for Pythons before 3.{_OLDEST}: ask for it as of its time (as_of='auto', --as-of auto; "
+                f"docs/as-of.md), or for a later version{_known(found[1])}."
             )
         return (
             f"{name} is for Python up to 3.{newest}: ask for that Python (--python 3.{newest}, "
@@ -68,11 +68,11 @@ def of_a_package(tail: str) -> str:
 
 
 def _known(package: str) -> str:
-    """The versions of a framework that were tried."""
+    """The versions of a framework that are had without a date."""
     name = canonicalize_name(package)
     for framework in FRAMEWORKS.values():
         if name in (framework.package, *framework.variants):
-            return f", such as {', '.join(framework.versions)}"
+            return f", such as {', '.join(each.version for each in framework.releases if not each.came)}"
     return ""
 
 
