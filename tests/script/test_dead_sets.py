@@ -38,6 +38,7 @@ def fetch_openml(name=None, version="active", return_X_y=False, as_frame="auto")
     raise OSError("no network")
 """,
 }
+FIRST = "0.00632,18,2.31,0,0.538,6.575,65.2,4.09,1,296,15.3,396.9,4.98,24"
 START = "import _faena_start; _faena_start.install()\n"
 
 
@@ -59,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
         (mnist / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
         (mnist / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
     row = ",".join(str(n) for n in range(14))
-    (boston / "boston_house_prices.csv").write_text(f"2,13\nnames\n{row}\n{row}\n")
+    (boston / "boston_house_prices.csv").write_text(f"2,13\nnames\n{row}\n{FIRST}\n")
     host = tmp_path / "host"
     host.write_text(f"#!/bin/sh\necho {tmp_path / 'datasets'}\n")
     host.chmod(0o755)
@@ -110,6 +111,8 @@ npz = urlopen("https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist
 import io
 with np.load(io.BytesIO(npz.read())) as arrays:
     print(sorted(arrays.files), arrays["x_test"].shape)
+address = "https://archive.ics.uci.edu/ml/machine-learning-databases/housing/housing.data"
+print(urlopen(address).read().decode().splitlines()[1])
 """,
     )
     assert out.splitlines() == [
@@ -118,10 +121,11 @@ with np.load(io.BytesIO(npz.read())) as arrays:
         "(9, 784) [0.0, 0.0, 1.0, 4.0, 5.0, 9.0, 1.0, 2.0, 7.0] float64",
         "(9, 784) float64 ['5', '0', '4', '1', '9', '0', '7', '2', '1'] adult",
         "(9, 784) category class",
-        "[13.0, 13.0] [(2, 13), (2,)]",
+        "[13.0, 24.0] [(2, 13), (2,)]",
         "'iris' was kept by mldata.org, which is gone for good. Faena answers 'MNIST original' alone; "
         "sklearn.datasets.fetch_openml has most of the others.",
         "['x_test', 'x_train', 'y_test', 'y_train'] (3, 28, 28)",
+        " 0.00632  18.00   2.310  0  0.5380  6.5750  65.20  4.0900   1  296.0  15.30 396.90   4.98  24.00",
     ]
     told = [line.partition("; ")[0] for line in err.splitlines() if "verified copy" in line]
     assert told == [
@@ -131,6 +135,7 @@ with np.load(io.BytesIO(npz.read())) as arrays:
         "faena: https://www.openml.org/ failed",
         "faena: sklearn.datasets.load_boston was removed",
         "faena: https://storage.googleapis.com/tensorflow/tf-keras-datasets/ did not answer",
+        "faena: https://archive.ics.uci.edu/ml/machine-learning-databases/housing/ did not answer",
     ]
 
 

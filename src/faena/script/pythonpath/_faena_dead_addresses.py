@@ -16,7 +16,14 @@ IDX = frozenset(
     for part in ("train", "t10k")
     for kind in ("images-idx3", "labels-idx1")
 )
-FILES = {"mnist-files": IDX, "fashion-mnist": IDX, "mnist.npz": frozenset(["mnist.npz"])}
+FILES = {
+    "mnist-files": IDX,
+    "fashion-mnist": IDX,
+    "mnist.npz": frozenset(["mnist.npz"]),
+    "housing.data": frozenset(["housing.data"]),
+}
+MADE_OF = {"mnist.npz": "mnist-files", "housing.data": "boston"}
+"""Files that are made of a data set's, and equal theirs by their contents."""
 TITLES = {"mnist-files": "MNIST", "fashion-mnist": "Fashion-MNIST", "boston": "the Boston table"}
 
 _DEAD = False
@@ -47,6 +54,7 @@ ADDRESSES: Dict[str, List[Row]] = {
         ("/tensorflow/tf-keras-datasets/", "fashion-mnist", _MAY_LIVE),
         ("/tensorflow/tf-keras-datasets/", "mnist.npz", _MAY_LIVE),
     ],
+    "archive.ics.uci.edu": [("/ml/machine-learning-databases/housing/", "housing.data", _MAY_LIVE)],
     "s3.amazonaws.com": [("/img-datasets/", "mnist.npz", _MAY_LIVE)],
     "fashion-mnist.s3-website.eu-central-1.amazonaws.com": [("/", "fashion-mnist", _MAY_LIVE)],
 }

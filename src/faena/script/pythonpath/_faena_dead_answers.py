@@ -99,8 +99,7 @@ def _content(url: str, ask: Callable[[], Any], kind: Callable[[str], Exception])
     except Failed as error:
         raise kind("{} gave nothing, and Faena's copy could not be brought: {}".format(url, error)) from error
     address = "{}://{}{}".format(url.partition("://")[0], host, prefix)
-    dataset = "mnist-files" if dataset == "mnist.npz" else dataset
-    tell(address, dataset, "did not answer" if lives else "is dead")
+    tell(address, addresses.MADE_OF.get(dataset, dataset), "did not answer" if lives else "is dead")
     return content
 
 
@@ -156,10 +155,10 @@ class Failed(Exception):
 
 
 def _file(dataset: str, name: str) -> bytes:
-    if dataset == "mnist.npz":
-        from _faena_dead_sets import mnist_npz
+    if dataset in addresses.MADE_OF:
+        import _faena_dead_sets
 
-        made: bytes = mnist_npz()
+        made: bytes = _faena_dead_sets.MADE[dataset]()
         return made
     with open(os.path.join(folder_of(dataset), name), "rb") as file:
         return file.read()

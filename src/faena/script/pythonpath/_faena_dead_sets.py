@@ -168,6 +168,34 @@ def mnist_npz() -> bytes:
     return file.getvalue()
 
 
+def housing_data() -> bytes:
+    """The Boston house prices as UCI gave them: columns of fixed width, of 97 bytes a line with its end."""
+    widths = (
+        "8.5",
+        "6.2",
+        "7.3",
+        "2.0",
+        "7.4",
+        "7.4",
+        "6.2",
+        "7.4",
+        "3.0",
+        "6.1",
+        "6.2",
+        "6.2",
+        "6.2",
+        "6.2",
+    )
+    line = " ".join("{:" + width + "f}" for width in widths) + "\n"
+    with open(_boston_file()) as file:
+        rows = file.read().splitlines()[2:]
+    return "".join(line.format(*map(float, row.split(","))) for row in rows).encode()
+
+
+MADE = {"mnist.npz": mnist_npz, "housing.data": housing_data}
+"""Files that are equal to published ones by their contents, made when they are asked for."""
+
+
 def _asked_first(
     whole: Callable[..., Any],
     answer: Callable[..., Any],

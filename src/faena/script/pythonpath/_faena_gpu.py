@@ -3,7 +3,7 @@
 Scripts written for a GPU ask for one without looking. Where `FAENA_GPU` is `cpu`, calls that would stop them are
 answered on the CPU. Never silently: stderr and the run's page say so. A GPU that is too new for the framework's CUDA is
 hidden from it, since its first kernel would fail; where `FAENA_GPU` is `gpu` the run must have one, and is stopped.
-What is changed in a framework stands in a file of its own: `_faena_gpu_chainer`, `…_torch`, `…_tensorflow`.
+What is changed in a framework stands in a file of its own: `_faena_gpu_chainer`, `…_torch`, `…_tensorflow`, `…_keras`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ CHANGES: Dict[str, Callable[[Any], None]] = {
     "chainer.device_resident": _of("chainer", "change_device_resident"),
     "chainer.dataset.convert": _of("chainer", "change_convert"),
     "torch": _of("torch", "change"),
+    "keras.layers.cudnn_recurrent": _of("keras", "change_cudnn"),
+    "tensorflow.python.keras.layers.cudnn_recurrent": _of("keras", "change_cudnn"),
     "tensorflow.python.framework.ops": _of("tensorflow", "change_ops"),
     "tensorflow.python.client.session": _of("tensorflow", "change_session"),
 }
