@@ -95,6 +95,12 @@ table = Dataset.Tabular.from_delimited_files(store.path("old/table.csv")).to_pan
 assert type(table) is pandas.DataFrame and table.x.tolist() == [1, 2], table
 """,
     """
+from urllib.request import urlretrieve
+import os
+urlretrieve("http://yann.lecun.com/exdb/mnist/t10k-labels-idx1-ubyte.gz", "labels.gz")
+assert os.path.getsize("labels.gz") == 4542
+""",
+    """
 with open("train.py", "w") as file:
     file.write("import sys\\nfrom azureml.core import Run\\nRun.get_context().log('python', sys.version_info[1])\\n")
 run = Experiment(ws, "of-2019").submit(ScriptRunConfig(source_directory=".", script="train.py"))
@@ -133,6 +139,7 @@ def test_a_notebook_of_2019_runs_on_the_packages_of_2019(
     assert "Streaming azureml-logs" in said
     assert "'python': 7" in said or "'python': 6" in said
     assert "interrupted" in said
+    assert "MNIST comes from Faena's verified copy" in said
     [shown] = bundles(notebook)
     assert "Completed" in shown["text/plain"]
     assert "<" in shown["text/html"]

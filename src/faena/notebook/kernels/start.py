@@ -32,9 +32,9 @@ def main() -> None:
         python, as_of = _held(Path(subject))
     else:
         python = subject
-    os.execve(
-        python, [python, "-m", "ipykernel_launcher", "-f", connection], variables(python, as_of, os.environ)
-    )
+    seen = variables(python, as_of, os.environ)
+    begins = str(Path(seen["PYTHONPATH"], "_faena_kernel.py"))
+    os.execve(python, [python, begins, "-f", connection], seen)
 
 
 def _held(file: Path) -> tuple[str, str]:

@@ -8,6 +8,8 @@ import sys
 import _faena_start
 
 _faena_start.install()
+if "FAENA_KERNEL_PYTHON" in os.environ:  # of `faena kernel install`, in no run
+    _faena_start.answer()
 
 from ipykernel import kernelapp  # noqa: E402  the hooks come first
 

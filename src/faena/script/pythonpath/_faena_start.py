@@ -21,15 +21,10 @@ def install() -> None:
     if last and last not in sys.path:
         sys.path.append(last)
     import _faena_data
-    import _faena_dead_data
     import _faena_patch
 
     _faena_patch.install(_faena_data.CHANGES)
-    _faena_patch.install(_faena_dead_data.CHANGES)
-    if os.environ.get("FAENA_REMOVED_NAMES", "") != "off":
-        import _faena_removed
-
-        _faena_removed.install()
+    answer()
     if not os.path.isdir(os.environ.get("FAENA_CHECKPOINTS", "/")):
         import _faena_checkpoints
 
@@ -38,3 +33,15 @@ def install() -> None:
         import _faena_gpu
 
         _faena_patch.install(_faena_gpu.CHANGES)
+
+
+def answer() -> None:
+    """What scripts of another time ask for: data whose address has died, names that were removed."""
+    import _faena_dead_data
+    import _faena_patch
+
+    _faena_patch.install(_faena_dead_data.CHANGES)
+    if os.environ.get("FAENA_REMOVED_NAMES", "") != "off":
+        import _faena_removed
+
+        _faena_removed.install()
