@@ -42,6 +42,30 @@ def test_a_lock_that_is_built_again_later_builds_with_what_its_day_had(
     assert set(told.read_text().split()) == {"1.0"}
 
 
+def test_what_is_for_newer_pythons_alone_neither_keeps_one_out_nor_is_missed(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old = old_python()
+    wheel = make_wheel(tmp_path / "index", "fast", "1.0")
+    index |= {
+        wheel.rename(wheel.with_name("fast-1.0-cp311-cp311-manylinux1_x86_64.whl")): "2019-01-01",
+        make_wheel(tmp_path / "index", "later", "1.0"): "2021-01-01",
+        make_wheel(tmp_path / "index", "kit", "1.0"): "2019-01-01",
+    }
+    markers = ('fast; python_version >= "3.11"', 'later; python_version >= "3.11"')
+    lock = resolve(EnvironmentSpec(packages=("kit", *markers), as_of="2019-10-01"), print)
+    assert (lock.interpreter.kind, locked(lock.requirements)[0]) == (old.kind, "kit==1.0")
+
+
+def test_a_source_that_cannot_be_built_today_names_the_date_that_would_do(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    index[make_sdist(tmp_path / "index", "old", "raise SystemExit(1)")] = "2019-07-18"
+    with pytest.raises(EnvironmentBuildException) as failed:
+        prepare(EnvironmentSpec(packages=("old==1.0",)), print)
+    assert "as_of='2019-10-16' (--as-of 2019-10-16)" in failed.value.message.splitlines()[0]
+
+
 def test_an_index_that_gives_the_days_of_a_copy_is_named_beside_what_came_later(
     index: dict[Path, str], tmp_path: Path
 ) -> None:

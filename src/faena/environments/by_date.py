@@ -43,7 +43,7 @@ from faena.environments.folders import Log
 from faena.environments.index_pages import File, Indexes
 from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Interpreter
-from faena.environments.requirements import name_of
+from faena.environments.requirements import holds_on, name_of
 from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
@@ -229,7 +229,11 @@ def _with_wheels_for(
         files = index_pages.dated(pages.get(name_of(requirement), []), dates.day_of(date), asked.specifier)
         there = index_pages.minors_of(files)
         if there:
-            fitting = [minor for minor in fitting if int(minor.partition(".")[2]) in there]
+            fitting = [
+                minor
+                for minor in fitting
+                if int(minor.partition(".")[2]) in there or not holds_on(asked.marker, f"{minor}.0")
+            ]
     return fitting
 
 

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from faena.environments import index_pages, interpreters, python_releases
 from faena.environments.index_pages import File
-from faena.environments.requirements import name_of
+from faena.environments.requirements import holds_on, name_of
 from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
@@ -33,6 +33,10 @@ def refuse_later(
             continue
         told = [each for each in pages.get(name, []) if each.day is not None]
         meant = [each for each in told if asked.specifier.contains(each.version, prereleases=True)]
+        if asked.marker is not None and not any(
+            holds_on(asked.marker, f"{minor}.0") for minor in python_releases.minors_of(day)
+        ):
+            continue
         if name in undated or not meant or any(each.day <= day for each in meant if each.day):
             continue
         first = min(meant, key=lambda each: (each.day or dt.date.max, each.version))

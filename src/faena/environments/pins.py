@@ -8,7 +8,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 from faena.environments.model import Interpreter
-from faena.environments.requirements import name_of, says_version
+from faena.environments.requirements import holds_on, name_of, says_version
 
 
 class Settled(NamedTuple):
@@ -41,16 +41,7 @@ def _holds(requirement: str, interpreter: Interpreter | None) -> bool:
     marker = Requirement(requirement).marker
     if marker is None or interpreter is None:
         return True
-    version = interpreter.version
-    return marker.evaluate(
-        {
-            "python_version": ".".join(version.split(".")[:2]),
-            "python_full_version": version,
-            "implementation_version": version,
-            "platform_python_implementation": interpreter.implementation,
-            "implementation_name": interpreter.implementation.lower(),
-        }
-    )
+    return holds_on(marker, interpreter.version, interpreter.implementation)
 
 
 def _agree(pin: str, said: Sequence[str]) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
-from faena.environments import build, probe
+from faena.environments import asked_indexes, auto_date, build, catalogue, causes, probe
 from faena.environments.folders import Log
 from faena.environments.model import EnvironmentSpec, Interpreter, Lock
 from faena.environments.ready import ready_python
 from faena.environments.resolve import resolve, stored
+from faena.kernel import settings
+from faena.kernel.errors import EnvironmentBuildException
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -63,12 +67,29 @@ def prepare(
     python = _ready(lock)
     known = python is not None
     if python is None:
-        python = build.ensure(
-            lock, log, retry=retry, credentials=spec.credentials(), from_elsewhere=from_elsewhere
-        )
+        try:
+            python = build.ensure(
+                lock, log, retry=retry, credentials=spec.credentials(), from_elsewhere=from_elsewhere
+            )
+        except EnvironmentBuildException as error:
+            raise _with_date(spec, lock, error) from error
     return Prepared(
         lock, lock.digest, str(python), time.monotonic() - started, built=lock.built and not known
     )
+
+
+def _with_date(
+    spec: EnvironmentSpec, lock: Lock, error: EnvironmentBuildException
+) -> EnvironmentBuildException:
+    """The error with the date that would do, where an old version has no wheel for a Python of today."""
+    if lock.as_of or causes.of_the_index(error.message):
+        return error
+    with TemporaryDirectory(dir=settings.home(), prefix="as-of-") as folder:
+        indexes = asked_indexes.of(spec, lambda line: None, Path(folder), 0)
+    today = dt.datetime.now(dt.UTC).date()
+    suggestion = auto_date.suggestion(catalogue.plan(spec).requirements, indexes, today)
+    first, newline, rest = error.message.partition("\n")
+    return EnvironmentBuildException(f"{first}{suggestion}{newline}{rest}")
 
 
 def only_resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Prepared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -125,3 +126,16 @@ def check_locked(text: str) -> str:
                 f"{shown(line)} cannot stand in a lock. A lock holds lines such as 'numpy==1.23.5 --hash=sha256:…'."
             )
     return text
+
+
+def holds_on(marker: Marker | None, version: str, implementation: str = "CPython") -> bool:
+    """Whether a requirement's marker (None: it has none) holds on a Python of this machine's system."""
+    return marker is None or marker.evaluate(
+        {
+            "python_version": ".".join(version.split(".")[:2]),
+            "python_full_version": version,
+            "implementation_version": version,
+            "platform_python_implementation": implementation,
+            "implementation_name": implementation.lower(),
+        }
+    )
