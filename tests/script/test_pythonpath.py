@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.script.conftest import RunHere
+from tests.script.conftest import RunHere, find_interpreter
 from tests.semaphores import needs_semaphores
 
 
@@ -259,3 +260,24 @@ def test_the_files_of_mnist_under_the_name_of_v1s_open_datasets(here: RunHere) -
         "['/t10k-images-idx3-ubyte.gz', '/t10k-labels-idx1-ubyte.gz']",
         "[b'\\x06\\x07', b'\\x05\\x07'] True",
     ]
+
+
+def test_folders_are_made_by_os_and_pathlib_whichever_is_loaded_first(tmp_path: Path) -> None:
+    python = find_interpreter("3.7") or find_interpreter("3.8")  # their pathlib keeps `os.mkdir` in a class
+    if python is None:
+        pytest.skip("no CPython 3.7 or 3.8 on this machine")
+    here = RunHere(python, tmp_path)
+    here.extra["FAENA_CHECKPOINTS"] = str(here.folder / "checkpoints")
+    (here.folder / "checkpoints.watched").touch()
+    here.run(
+        """
+import _faena_start; _faena_start.install()
+import os
+from pathlib import Path
+Path("one").mkdir(); os.mkdir("two", mode=0o700); Path("three/four").mkdir(parents=True)
+first = os.mkdir
+Path("checkpoints").mkdir()
+assert os.mkdir is not first and all(map(os.path.isdir, ("one", "two", "three/four", "checkpoints")))
+Path("five").mkdir(exist_ok=True); Path("five").mkdir(exist_ok=True)
+"""
+    )
