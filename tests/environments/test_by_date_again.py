@@ -57,6 +57,21 @@ def test_what_is_for_newer_pythons_alone_neither_keeps_one_out_nor_is_missed(
     assert (lock.interpreter.kind, locked(lock.requirements)[0]) == (old.kind, "kit==1.0")
 
 
+def test_a_pandas_that_asks_for_a_version_which_is_none_is_had(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old_python()
+    index |= {
+        make_wheel(tmp_path / "index", "pandas", "0.24.2", requires="pytz>=2011k"): "2019-03-01",
+        **{
+            make_wheel(tmp_path / "index", name, version): "2019-01-01"
+            for name, version in [("pytz", "2018.9"), ("numpy", "1.16.0"), ("python_dateutil", "2.8.0")]
+        },
+    }
+    prepared = prepare(EnvironmentSpec(packages=("pandas",), as_of="2019-05-01"), print)
+    assert {"pandas==0.24.2", "pytz==2018.9"} <= set(locked(prepared.lock.requirements))
+
+
 def test_a_source_that_cannot_be_built_today_names_the_date_that_would_do(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
