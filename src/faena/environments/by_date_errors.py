@@ -29,8 +29,6 @@ def refuse_later(
     day = dates.day_of(date)
     for requirement in requirements:
         asked, name = Requirement(requirement), name_of(requirement)
-        if asked.marker is not None:  # it may not be for the Python of that day
-            continue
         told = [each for each in pages.get(name, []) if each.day is not None]
         meant = [each for each in told if asked.specifier.contains(each.version, prereleases=True)]
         if asked.marker is not None and not any(
