@@ -128,8 +128,13 @@ def _shared_by(item: pytest.Item) -> set[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that share what their module has made run in one process, one after the other."""
+    """Tests that share what their module has made run in one process, one after the other.
+
+    On PostgreSQL `make test` tries the database room alone, and `make long` all that is kept there.
+    """
     for item in items:
+        if item.get_closest_marker("postgresql") and item.path.parent.name != "db":
+            item.add_marker(pytest.mark.long)
         if shared := _shared_by(item):
             group = item.path.relative_to(config.rootpath).as_posix()
             if "lasting_databases" in shared and not shared & {"lasting_workspace", "common_workspace"}:

@@ -351,7 +351,7 @@ def test_of_four_processes_one_fetches(mnist_root: Path, tmp_path: Path) -> None
     ensure_mnist(tmp_path / "root", silent, sources={"none": unwanted})
 
 
-@pytest.mark.parametrize("chainer", ["5.1.0", "7.8.1"])
+@pytest.mark.parametrize("chainer", ["5.1.0", pytest.param("7.8.1", marks=pytest.mark.long)])
 def test_chainer_reads_them_offline(
     mnist_root: Path, chainer_python: Callable[[str], Path], chainer: str
 ) -> None:

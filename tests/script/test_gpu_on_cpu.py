@@ -64,7 +64,7 @@ SCRIPT = PLAIN.replace("\nclass MLP", "from azureml.core.run import Run\n\nclass
 """In an interpreter without the .pth file, importing Run brings the hook to spawned children."""
 
 
-@pytest.fixture(params=["5.1.0", "7.8.1"])
+@pytest.fixture(params=["5.1.0", pytest.param("7.8.1", marks=pytest.mark.long)])
 def with_chainer(request: pytest.FixtureRequest, chainer_python: Callable[[str], Path]) -> tuple[str, str]:
     """(version of Chainer, interpreter of a run's environment that has it)."""
     return request.param, str(chainer_python(request.param))

@@ -33,7 +33,7 @@ from faena.sweeps.learning import extras
 
 PLANE = {"--x": uniform(-5, 5), "--y": uniform(-5, 5)}
 Make = Callable[..., HyperParameterSampling]
-LEARNING: list[Make] = [BayesianParameterSampling, CmaEsParameterSampling]
+LEARNING = [BayesianParameterSampling, pytest.param(CmaEsParameterSampling, marks=pytest.mark.long)]
 MINIMIZE = PrimaryMetricGoal.MINIMIZE
 
 
