@@ -22,8 +22,8 @@ from faena.kernel.errors import ServerUnreachable, UserErrorException
 from faena.kernel.tcp import end_when_silent
 from faena.kernel.transport import Transport
 
-_PATIENCE_S = 5.0
-"""In which a mistaken address must be told of."""
+_PATIENCE_S = 10.0
+"""In which a mistaken address must be told of: five seconds, and as many again where others have the cores."""
 
 
 class Speaker:

@@ -209,6 +209,7 @@ def test_an_object_in_whose_place_is_no_file(subject: Subject, replace_by: Calla
 
 
 def test_an_index_that_does_not_answer_and_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "PATIENCE", 60.0)  # uv says why, however busy this machine is
     with socket.socket() as nobody:  # a port that is taken, and at which nobody listens
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
