@@ -43,6 +43,7 @@ def machine(lasting_workspace: Workspace, tmp_path: Path) -> Iterator[FarMachine
 def test_files_are_had_from_the_machine_until_nothing_is_heard_of_it(
     machine: FarMachine, tmp_path: Path
 ) -> None:
+    machine.home.mkdir(mode=0o755)  # as an administrator may have made it
     machine.join()
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "train.py").write_text(SCRIPT)
@@ -58,6 +59,9 @@ def test_files_are_had_from_the_machine_until_nothing_is_heard_of_it(
     )
     until(lambda: "written" in driver_log(run), "the script has written")
     had_while_it_runs(run, tmp_path)
+    (log,) = machine.folder.glob("attempts/*/*/*/driver.log")
+    for private in (machine.home / "nodes", log):
+        assert private.stat().st_mode & 0o077 == 0, "what is there is nobody else's business"
     assert machine.process is not None
     machine.process.send_signal(signal.SIGSTOP)
     until(lambda: run.get_status() == "NotResponding", "nothing is heard of it")

@@ -83,7 +83,7 @@ def _check_labels(labels: dict[str, str]) -> None:
     for key, value in labels.items():
         if not all(0 < len(each) <= _LONGEST_LABEL and each.isprintable() for each in (key, value)):
             raise UserErrorException(
-                f"The label {ascii(f'{key}={value}')[:120]} cannot be shown: key and value have 1 to {_LONGEST_LABEL} "
+                f"The label {f'{key}={value}'[:80]!a} cannot be shown: key and value have 1 to {_LONGEST_LABEL} "
                 "characters, in one line."
             )
 
