@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from faena.health import (
     attempts,
+    certificates,
     clocks,
     database,
     disks,
@@ -46,6 +47,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
         nodes.check_machines,
         ray_clusters.check_ray_clusters,
     ),
+    "Endpoints": (certificates.check_certificates,),
     "Clocks": (clocks.check_clocks,),
     "Environments": (
         packages.check_interpreters,
