@@ -254,8 +254,12 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(
 def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path) -> None:
     machine.join("--once", "--label", "rack=3")
     assert (seen := machine.seen()) is not None and seen.labels == {"rack": "3"}
-    run = submit(machine, tmp_path / "source", "print('once')")
+    run = submit(machine, tmp_path / "source", "print('once')", use_gpu=True)
     run.wait_for_completion()
+    first, second = log_of(run).splitlines()
+    assert first.startswith("faena: NO GPU. The run asked for one (use_gpu=True), and its node has none")
+    assert second == "once"
+    assert [note.code for note in run.refresh().notes] == ["no_gpu"]
     assert machine.process is not None
     assert machine.process.wait(60) == 0
     assert machine.seen() is None, "its name does not come back"

@@ -86,16 +86,19 @@ def _redirect(owner: Any, name: str, torch: Any) -> None:
     if whole is None:
         return
 
+    device, takes_number = torch.device, name == "to"
+
     @functools.wraps(whole)
     def called(*arguments: Any, **named: Any) -> Any:
         for each in arguments:
-            if _is_cuda(each, torch):
+            if type(each) is str or type(each) is device:
                 arguments = tuple(_on_cpu(each, torch) for each in arguments)
                 break
-        for key in ("device", "dtype", "tensor_type", "t"):
-            if key in named and _is_cuda(named[key], torch):
-                named[key] = _on_cpu(named[key], torch)
-        if name == "to" and len(arguments) > 1 and type(arguments[1]) is int:  # a device's number
+        if named:
+            for key in ("device", "dtype", "tensor_type", "t"):
+                if key in named:
+                    named[key] = _on_cpu(named[key], torch)
+        if takes_number and len(arguments) > 1 and type(arguments[1]) is int:
             _tell()
             arguments = (arguments[0], "cpu", *arguments[2:])
         return whole(*arguments, **named)
