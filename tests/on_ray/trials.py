@@ -85,9 +85,7 @@ def tried(trial: Trial, site: RaySite, chance: random.Random) -> Tried:
     victim = _victim(trial, site, chance)
     made.seen = site.status(run)
     at.kill(victim)
-    if (
-        trial.victim == "head"
-    ):  # with which nodes here have their parent, which would leave dead raylets as zombies
+    if trial.victim == "head":  # with the nodes' parent, which would leave dead raylets as zombies
         for pid in site.who("autoscaler"):
             at.kill(pid)
     for pid in site.who("runner"):
