@@ -43,6 +43,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host
         )
         ray.path("/tmp/sshd_config").write_text(f"{told}StrictModes no\nPermitRootLogin yes\n")
         Path("/run/sshd").mkdir(exist_ok=True)
+        ray.path(f"{HOME}/.bashrc").write_text(f"export PATH={Path(RAY_PYTHON).parent}:$PATH\n")
         # With process ids of its own: `ray stop` ends all of Ray that it sees.
         apart = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
         ray.start(*apart, str(_SSHD), "-D", "-e", "-f", "/tmp/sshd_config", log="/tmp/sshd.log")
@@ -51,8 +52,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host
 
 
 def configuration(host: Host) -> dict[str, Any]:
-    ray = Path(RAY_PYTHON).with_name("ray")
-    start = f"{ray} start --head --port=6379 --num-cpus=2 --disable-usage-stats"
+    start = "ray start --head --port=6379 --num-cpus=2 --disable-usage-stats"
     more = f"--dashboard-host=0.0.0.0 --node-ip-address={host.address} --object-store-memory=200000000"
     return {
         "cluster_name": "own",
@@ -62,7 +62,7 @@ def configuration(host: Host) -> dict[str, Any]:
         "max_workers": 0,
         "setup_commands": [],
         "head_start_ray_commands": [
-            f"{ray} stop --force",
+            "ray stop --force",
             f"{start} {more} --autoscaling-config=~/ray_bootstrap_config.yaml",
         ],
         "worker_start_ray_commands": [],

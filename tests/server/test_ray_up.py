@@ -49,13 +49,16 @@ def names(workspace: Workspace) -> list[str]:
     return [view.name for view in workspace.api.clusters()]
 
 
-def test_a_cluster_is_started_attached_and_ended(
+def test_a_cluster_is_started_and_attached_and_one_that_ray_down_did_not_end_is_told(
     open_workspace: Workspace,
     ray: Dashboard,
     config: Path,
     make_ray: MakeRay,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """`ray down` is content where its `ray stop` was not found."""
+    monkeypatch.setattr("faena.client.compute.ray_cluster._END_SECONDS", 0.0)
     program = make_ray()
     made = RayCluster.create(
         open_workspace, "own", config=config, ray_command=program, address=ray.address, token=TOKEN
@@ -65,12 +68,13 @@ def test_a_cluster_is_started_attached_and_ended(
     assert asked.read_text() == f"up -y {config}\n"
     RayCluster.attach(open_workspace, "own", address=ray.address, cpus_per_node=2)
     made = RayCluster(open_workspace, "own")
-    made.delete(down=True)
+    with pytest.raises(ComputeTargetException, match=f"Ray still answers at {ray.address}"):
+        made.delete(down=True)
     assert asked.read_text().splitlines()[-1] == f"down -y {config}"
     assert "own" not in names(open_workspace)
 
 
-def test_what_is_given_as_a_dict_is_kept_for_its_end(
+def test_what_is_given_as_a_dict_is_kept_for_its_end_which_ends_it(
     open_workspace: Workspace, ray: Dashboard, config: Path, make_ray: MakeRay
 ) -> None:
     program = make_ray()
@@ -83,6 +87,8 @@ def test_what_is_given_as_a_dict_is_kept_for_its_end(
         token=TOKEN,
         show_output=False,
     )
+    ray.shutdown()
+    ray.server_close()
     made.delete(down=True, show_output=False)
     up, down = (line.split() for line in config.with_name("asked").read_text().splitlines())
     assert (up[0], down[0], up[2]) == ("up", "down", down[2])

@@ -18,8 +18,8 @@ from faena.script.messages import tell
 if TYPE_CHECKING:
     from faena.client.compute.ray_up import RayUp
 
-_DASHBOARD_SECONDS = 180.0
-"""That a dashboard may take once `ray up` has ended."""
+_DASHBOARD_SECONDS, _END_SECONDS = 180.0, 30.0
+"""That a dashboard may take once `ray up` has ended, and to be gone once `ray down` has."""
 
 
 class RayCluster(Cluster):
@@ -103,12 +103,16 @@ class RayCluster(Cluster):
         """As of every cluster; the Ray cluster stays. `down`: it is ended, too, by `ray down`.
 
         Raises UserErrorException, before anything is done, where it was not made by `create`; ComputeTargetException
-        where `ray down` fails: it is deleted here by then.
+        where `ray down` fails, or Ray still answers half a minute after it: it is deleted here by then.
         """
         ray = self._made_by(tell if show_output else _silent) if down else None
+        address = self.address
         super().delete()
         if ray is not None:
+            from faena.client.compute import ray_up
+
             ray.down()
+            ray_up.await_end(address, _END_SECONDS, ray.config)
 
     def _made_by(self, told: Callable[[str], None]) -> RayUp:
         from faena.client.compute import ray_up

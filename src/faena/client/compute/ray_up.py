@@ -10,9 +10,12 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import yaml
 
@@ -124,6 +127,31 @@ def configuration(given: str | Path | Mapping[str, Any], name: str) -> Path:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomically(path, data.encode(), mode=0o600)
     return path
+
+
+def await_end(address: str, seconds: float, config: Path) -> None:
+    """Until no dashboard answers there: `ray down` is content where its `ray stop` failed. Raises
+    ComputeTargetException."""
+    deadline = time.monotonic() + seconds
+    while _answers(address):
+        if time.monotonic() > deadline:
+            raise ComputeTargetException(
+                f"`ray down {config}` has ended, and Ray still answers at {address}. What it said tells why: of nodes "
+                "that it does not own (provider `local`) it only runs `ray stop`, in a login shell of the head, which "
+                "must have `ray` on its PATH. End it there by `ray stop`."
+            )
+        time.sleep(_POLL)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/api/version", timeout=5.0) as answer:
+            return bool(answer.read(1))
+    except HTTPError as error:  # it asks for a token
+        error.close()
+        return error.code in (401, 403)
+    except (OSError, ValueError, HTTPException):
+        return False
 
 
 def await_dashboard(address: str, seconds: float, config: Path) -> None:
