@@ -25,7 +25,7 @@ MARKS = [
     pytest.mark.timeout(1200),
     pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT),
 ]
-_RAYLET = "/raylet/raylet"
+_RAYLET, _DASHBOARD = "/raylet/raylet", "/dashboard/dashboard.py"
 _STARTS = 5
 _DRIVER = Path(__file__).with_name("driver.py")
 
@@ -41,8 +41,8 @@ def hosts(folder: Path) -> Iterator[tuple[Host, Host]]:
 def start_ray(host: Host, given: Mapping[str, str] | None = None, **shape: Any) -> None:
     """`given`: variables of its processes. `shape`: of its `ray_head.configuration`.
 
-    Again, and again: a raylet of Ray's gives its agent 30 s to say where it listens, dies without, and has no setting
-    for it.
+    Again, and again: a raylet gives its agent 30 s to say where it listens, a dashboard its parts 30 s to start. They
+    die without, and have no setting for it.
     """
     ray_head.write(host.path("/tmp/cluster.json"), **shape)
     words = ray_head.start_words(RAY_PYTHON, Path("/tmp/cluster.json"), host.address)
@@ -51,8 +51,8 @@ def start_ray(host: Host, given: Mapping[str, str] | None = None, **shape: Any) 
         host.run(*words, given=variables, check=False, seconds=300)
         waits = host.start(sys.executable, "-P", "-m", "faena.testing.ray_head", log="/tmp/head.log")
         until(
-            lambda: waits.poll() is not None or not _with(host, _RAYLET),  # noqa: B023  at once
-            "the Ray cluster is up, or its raylet has died",
+            lambda: waits.poll() is not None or not (_with(host, _RAYLET) and _with(host, _DASHBOARD)),  # noqa: B023  at once
+            "the Ray cluster is up, or has died",
             seconds=330,
         )
         if waits.poll() == 0:
