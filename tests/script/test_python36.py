@@ -76,7 +76,7 @@ def test_what_only_type_checkers_read_goes_and_each_line_stays_where_it_was() ->
         36: "def __getattr__(name) :",
         37: "    at = int(_faena_python36.now() * 1e6) + 1",
         38: "    return time_ns() if _faena_python36.isascii(name.strip()) else _faena_python36.register_at_fork, at",
-        39: "_faena_python36.answer_for(__name__)",
+        39: "import _faena_python36; _faena_python36.answer_for(__name__)",
         40: "",
     }
 
@@ -87,6 +87,7 @@ def test_what_only_type_checkers_read_goes_and_each_line_stays_where_it_was() ->
         ("def f(:\n", "invalid syntax"),
         ("from __future__ import division\n", "more of __future__"),
         ("from time import time, time_ns\n", "imports more than time"),
+        ("import os\nos.register_at_fork()\n", "has no such line"),
         ("found: dict[\n    str, int\n] = {}\n", "over several lines"),
     ],
 )

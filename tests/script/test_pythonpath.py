@@ -281,3 +281,18 @@ assert os.mkdir is not first and all(map(os.path.isdir, ("one", "two", "three/fo
 Path("five").mkdir(exist_ok=True); Path("five").mkdir(exist_ok=True)
 """
     )
+
+
+def test_loggers_of_other_libraries_are_found_by_name(here: RunHere) -> None:
+    here.run(
+        """
+import faena.extensions
+for name in ("nothing", "KerasReport"):
+    try:
+        getattr(faena.extensions, name)
+    except (AttributeError, ImportError) as error:
+        assert ("pip install keras" in str(error)) == (name == "KerasReport"), error
+    else:
+        raise AssertionError(name)
+"""
+    )

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeGuard
 
 _FUTURE = "from __future__ import annotations"
 _SHIMS = "_faena_python36"
+_IMPORT = f"import {_SHIMS}"
 _MODULES_LACK = frozenset({("os", "register_at_fork"), ("time", "time_ns"), ("datetime", "fromisoformat")})
 _OBJECTS_LACK = frozenset({"isascii"})
 _ANSWERS = "__getattr__"
@@ -38,6 +39,8 @@ def _changed(source: str) -> str:
     places = _Places(data)
     edits = sorted(set(_edits(tree, places)), reverse=True)
     last = len(data)
+    if any(f"{_SHIMS}." in edit.text for edit in edits) and not any(edit.text == _IMPORT for edit in edits):
+        raise ValueError(f"it needs {_SHIMS}, which '{_FUTURE}' becomes the import of, and has no such line")
     for edit in edits:
         if edit.end > last:
             raise ValueError(f"two changes meet at byte {edit.start}")
@@ -47,7 +50,7 @@ def _changed(source: str) -> str:
             raise ValueError(f"a change at byte {edit.start} would move the lines behind it")
         data = data[: edit.start] + edit.text.encode() + data[edit.end :]
     if _answers_for_its_module(tree):
-        data = data.rstrip() + f"\n{_SHIMS}.answer_for(__name__)\n".encode()
+        data = data.rstrip() + f"\nimport {_SHIMS}; {_SHIMS}.answer_for(__name__)\n".encode()
     return data.decode()
 
 
@@ -115,7 +118,7 @@ def _of_import(node: ast.ImportFrom, places: _Places) -> Iterator[_Edit]:
     if node.module == "__future__":
         if [each.name for each in node.names] != ["annotations"]:
             raise ValueError(f"line {node.lineno} imports more of __future__ than annotations")
-        yield _Edit(places.start(node), places.end(node), f"import {_SHIMS}")
+        yield _Edit(places.start(node), places.end(node), _IMPORT)
     elif any((node.module, each.name) in _MODULES_LACK for each in node.names):
         if len(node.names) > 1:
             raise ValueError(f"line {node.lineno} imports more than {node.names[0].name}")
