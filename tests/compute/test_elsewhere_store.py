@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faena.compute import store as compute
 from faena.compute.leases import Leases, Terms
-from faena.compute.machines import service
+from faena.compute.machines import showing
 from faena.compute.machines import store as machines
 from faena.compute.machines.model import Machine, Told
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
@@ -80,7 +80,7 @@ def test_all_machines_are_shown_by_one_statement(databases: Databases, tmp_path:
 
     def look(read: Read) -> None:
         statements: list[int] = []
-        found = service.views(Read(read.connection, lambda: statements.append(1)), leases)
+        found = showing.views(Read(read.connection, lambda: statements.append(1)), leases)
         assert {each.name: each.state for each in found} == {name: told[0] for name, told in states.items()}
         assert [(each.node, each.labels["rack"]) for each in found[:2]] == [("n-a", "a"), ("n-b", "b")]
         assert found[4].node is None and (found[0].joined_at, found[0].heard_at) == (5, 6)

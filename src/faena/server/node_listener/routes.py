@@ -11,7 +11,7 @@ from litestar.datastructures import State
 import faena
 from faena.attempts.records import ORDERS
 from faena.compute.leases import Leases
-from faena.compute.machines import service, store
+from faena.compute.machines import service, showing, store
 from faena.compute.machines.removed import Removed, RemovedMachines
 from faena.compute.machines.schemas import (
     Beat,
@@ -66,7 +66,7 @@ async def new_token(
 
 @get("/", summary="Machines that have joined, by cluster and name")
 async def list_machines(database: Database, leases: Leases) -> list[MachineView]:
-    return await database.read(lambda read: service.views(read, leases, places.by_machine(read)))
+    return await database.read(lambda read: showing.views(read, leases, places.by_machine(read)))
 
 
 @post("/machines/{name:str}/drain", status_code=204, summary="Have a machine get no more work")
