@@ -177,6 +177,13 @@ def test_xgboost_and_keras_are_subclasses_of_what_the_script_has_loaded(
         ("test-rmse-stdv", 0.5, 1),
         ("loss", 1.5, 0),
     ]
+    before_1_3 = [("train-rmse", 1.0), ("test-rmse", 2.0, 0.25)]
+    xgboost(run)(SimpleNamespace(iteration=2, evaluation_result_list=before_1_3))
+    assert run.points[4:] == [
+        ("train-rmse", 1.0, 2),
+        ("test-rmse-mean", 2.0, 2),
+        ("test-rmse-stdv", 0.25, 2),
+    ]
     for name in ("xgboost_training", "keras_training"):
         sys.modules.pop(f"faena.script.extensions.{name}", None)
 

@@ -1,8 +1,8 @@
-"""XGBoost 1.3 and newer: `xgboost.train(…, callbacks=[XGBoostReport()])`, also of its scikit-learn classes and `cv`."""
+"""XGBoost: `xgboost.train(…, callbacks=[XGBoostReport()])`, also of its scikit-learn classes and `cv`."""
 
 from __future__ import annotations
 
-from xgboost.callback import TrainingCallback
+from importlib import import_module
 
 from faena.script.extensions.numbers import log_numbers, run_of
 
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class XGBoostReport(TrainingCallback):  # type: ignore[misc]  # not installed where types are checked
+def _base() -> Any:
+    """Before 1.3 there is none: a callback is called with what stands in an `env`."""
+    return getattr(import_module("xgboost.callback"), "TrainingCallback", object)
+
+
+class XGBoostReport(_base()):  # type: ignore[misc]  # which XGBoost it is, is known when it runs
     """Logs each evaluation as `<data>-<metric>`, those of `cv` with `-mean` and `-stdv`; the step is the round."""
 
     def __init__(self, run: Any = None) -> None:
@@ -31,3 +36,13 @@ class XGBoostReport(TrainingCallback):  # type: ignore[misc]  # not installed wh
                     found[name] = last
         log_numbers(run_of(self._run), found, epoch)
         return False  # go on
+
+    def __call__(self, env: Any) -> None:
+        """A round of XGBoost before 1.3."""
+        found = {}
+        for name, value, *deviation in env.evaluation_result_list or ():
+            if deviation:
+                found[name + "-mean"], found[name + "-stdv"] = value, deviation[0]
+            else:
+                found[name] = value
+        log_numbers(run_of(self._run), found, env.iteration)
