@@ -34,6 +34,7 @@ NAMES = (
     "log_latency",
     "death",
     "interactive",
+    "proxies",
     "cost",
     "memory",
     "queue",

@@ -18,19 +18,26 @@ from tests.script.conftest import RunHere, here  # noqa: F401  the fixture
 NAMES = str(Path(faena_azureml.__file__).parents[1])
 
 
+class Outside(RunHere):
+    """Outside of any run."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        inside = ("FAENA_RUN_ID", "FAENA_EXPERIMENT", "FAENA_SPOOL", "FAENA_SOCKET")
+        return {name: value for name, value in super().env.items() if name not in inside}
+
+
 @pytest.fixture
 def old(here: RunHere, lasting_surroundings: Path) -> RunHere:  # noqa: F811  likewise
     """As a kernel or a script of the user's own has it."""
-    here.extra = {
-        "FAENA_RUN_ID": "",
-        "FAENA_SPOOL": "",
+    extra = {
         "FAENA_PYTHON": sys.executable,
         "FAENA_AZUREML": NAMES,
         "FAENA_HOME": os.environ["FAENA_HOME"],
         "FAENA_RUNTIME": os.environ["FAENA_RUNTIME"],
         "PYTHONWARNINGS": "error::ResourceWarning",
     }
-    return here
+    return Outside(here.python, here.folder, extra)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=8,
 )
-KINDS = ["l", "d", "(", "{", "f", "b", "i", "c", "t", "y", "+", "D", "p", "a", "F", "S", "r", "", "zzz"]
+KINDS = ["l", "n", "d", "(", "{", "f", "b", "i", "c", "t", "y", "+", "D", "p", "a", "F", "S", "r", "", "zzz"]
 SAID = st.recursive(
     JSON,
     lambda inner: st.tuples(st.sampled_from(KINDS), st.lists(inner, max_size=4)).map(lambda x: [x[0], *x[1]]),

@@ -47,7 +47,6 @@ assert "max_nodes" in inspect.signature(AmlCompute.provisioning_configuration).p
 assert "wait_for_completion" in dir(target) and "nodes" in AmlCompute.__doc__
 assert PrimaryMetricGoal.MAXIMIZE is PrimaryMetricGoal.MAXIMIZE != PrimaryMetricGoal.MINIMIZE
 assert len(list(PrimaryMetricGoal)) == 2 and callable(choice)
-print(os.getpid())
 """
 
 

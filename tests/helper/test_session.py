@@ -36,6 +36,7 @@ RunThere = Callable[..., Any]
         1e-300,
         b"\x00\xff",
         3 - 2j,
+        [list(range(-100, 100)), [0.1] * 100, [2**63] * 100, [1, 1.0] * 100],
         [1, [2.5, (None, "x")], {"a": {1: {2}}, (1, 2): frozenset("ab")}],
         decimal.Decimal("1.10"),
         Path("a/b"),

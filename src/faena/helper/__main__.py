@@ -5,7 +5,6 @@ DESCRIPTOR: of the socket, which listens already. FOLDER: where it lies; it is r
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
 
@@ -15,11 +14,7 @@ from faena.helper import serving
 def main() -> None:
     descriptor, folder = int(sys.argv[1]), sys.argv[2]
     sys.argv = [""]
-    listener = socket.socket(fileno=descriptor)
-    try:
-        serving.serve(listener)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    serving.serve(socket.socket(fileno=descriptor), folder)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import socket
-import sys
 import threading
+import time
 from types import FrameType
 
 from faena.helper import folders, output
 from faena.helper.conversation import Conversation
 from faena.helper.state import controls
 
+_PAUSE = 1.0
+"""Seconds between two interrupts."""
 _LAST_SECONDS = 3.0
 """That a call in the main thread has to end once nobody waits for it."""
 
@@ -23,8 +26,11 @@ _LAST_SECONDS = 3.0
 class Service:
     """Every connection that is open, and whether the main thread is at work for one."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, folder: str) -> None:
         self._listener = listener
+        self._folder = folder
+        self._ended = threading.Event()
+        """What the main thread did."""
         self._lock = threading.Lock()
         self._open: set[Conversation] = set()
         self._for_main: queue.SimpleQueue[Conversation | None] = queue.SimpleQueue()
@@ -41,6 +47,7 @@ class Service:
             self._main = conversation
             self._converse(conversation)
             self._main = None
+            self._ended.set()
 
     def _next(self) -> Conversation | None:
         while True:
@@ -73,7 +80,7 @@ class Service:
             controls[conversation.pid] = conversation
             conversation.wait_for_end()
             controls.pop(conversation.pid, None)
-            self._closed(conversation)
+            self._end_of(conversation)
         else:
             folders.of_this_thread()
             self._converse(conversation)
@@ -84,23 +91,43 @@ class Service:
         finally:
             self._closed(conversation)
 
+    def _end_of(self, control: Conversation) -> None:
+        """A process is gone: what the main thread does for it is interrupted."""
+        with self._lock:
+            of_it = [each for each in self._open if each.pid == control.pid]
+        for each in of_it:  # they are closed one after another
+            each.wait_for_end()
+        until = time.monotonic() + _LAST_SECONDS
+        while (main := self._main) is not None and main.pid == control.pid:
+            if time.monotonic() > until:
+                self._leave_now()
+            if main.at_work:
+                os.kill(os.getpid(), signal.SIGINT)
+            self._ended.wait(_PAUSE)
+            self._ended.clear()
+        self._closed(control)
+
+    def _leave_now(self) -> None:
+        """If nobody else is there: what the main thread does cannot be interrupted."""
+        with self._lock:
+            others = [each for each in self._open if not each.is_over()]
+        if not others:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            os._exit(1)
+
     def _closed(self, conversation: Conversation) -> None:
         conversation.close()
         with self._lock:
             self._open.discard(conversation)
-            left = [each for each in self._open if not each.is_over()]
-        if left:
-            return
-        self._for_main.put(None)
-        main = self._main
-        if main is not None and main is not conversation and main.at_work:
-            os.kill(os.getpid(), signal.SIGINT)
-            threading.Timer(_LAST_SECONDS, os._exit, (1,)).start()
+            is_last = not self._open
+        if is_last:
+            self._for_main.put(None)
 
 
-def serve(listener: socket.socket) -> None:
-    """Raises nothing that anybody would see."""
+def serve(listener: socket.socket, folder: str) -> None:
+    """`folder`: where the socket lies, which is removed at the end."""
     output.install()
-    service = Service(listener)
-    service.run()
-    sys.stdout.flush()
+    try:
+        Service(listener, folder).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
