@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from faena.script.models import Model
 from faena.script.proxies import names
 
-if names.of_v1_are_there():
-    del Model
+if not names.of_v1_are_there():
+    from faena.script.models import Model
 
 __all__ = ["Model"]
 
 
 def __getattr__(name: str) -> object:
     if names.of_v1_are_there():
-        return names.find(__name__, name)
+        from azureml import core
+
+        return core.Model if name == "Model" else names.find(__name__, name)
     raise AttributeError("module 'azureml.core.model' has no attribute {!r}".format(name))
