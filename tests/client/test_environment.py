@@ -239,9 +239,11 @@ class TestRegistered:
         asked = Environment.get(workspace, "AzureML-Pytorch1.7-Cuda11-OpenMpi4.1.0-py36").request()
         assert (asked.framework, asked.framework_version) == ("pytorch", "1.7.1")
         asked = Environment.get(workspace, "AzureML-Scikit-learn-0.20.3").request()
-        assert (asked.framework, asked.framework_version) == ("sklearn", "0.22.2.post1")
-        with pytest.raises(UserErrorException, match=r"1\.2.*cannot be had.*1\.4\.0"):
-            Environment.get(workspace, "AzureML-PyTorch-1.2-CPU")
+        assert (asked.framework, asked.framework_version) == ("sklearn", "0.20.3")
+        asked = Environment.get(workspace, "AzureML-PyTorch-1.2-CPU").request()
+        assert (asked.framework, asked.framework_version) == ("pytorch", "1.2.0")
+        with pytest.raises(UserErrorException, match=r"0\.4.*cannot be had.*1\.4\.0"):
+            Environment.get(workspace, "AzureML-PyTorch-0.4-CPU")
         with pytest.raises(UserErrorException, match="AzureML-Minimal"):
             Environment.get(workspace, "AzureML-Triton")
 

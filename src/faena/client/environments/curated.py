@@ -70,7 +70,7 @@ def find(name: str) -> Curated:
     versions = FRAMEWORKS[framework].versions
     wanted = found[2].split(".")
     match = [each for each in versions if each.split(".")[: len(wanted)] == wanted]
-    if framework == "sklearn" and _TOO_OLD.fullmatch(found[2]):
+    if not match and framework == "sklearn" and _TOO_OLD.fullmatch(found[2]):
         tell(f"faena: scikit-learn {found[2]} of {name[:80]} cannot be had; {versions[0]} stands for it.")
         match = [versions[0]]
     if not match:
