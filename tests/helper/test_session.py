@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import inspect
 import os
 import signal
 import threading
@@ -136,6 +137,8 @@ def test_what_it_prints_comes_as_it_is_printed(
     )
     run_there(code, look=look)
     assert seen == [("ü\r", ""), ("b", "c\n")]
+    run_there("import warnings; warnings.warn('it may be')")
+    assert capsys.readouterr().err == "UserWarning: it may be\n"
 
 
 def test_an_error_has_its_class_its_message_and_its_attributes(run_there: RunThere) -> None:
@@ -175,6 +178,14 @@ def test_what_it_calls_of_ours_is_called_here_and_its_error_is_the_same_one(run_
     assert caught.value is error
     nested = run_there("found = call(lambda number: number + 1)", call=lambda add: add(add(1)))
     assert nested == 3
+
+
+def test_its_functions_are_functions_here(run_there: RunThere) -> None:
+    indent = names.find("textwrap", "indent")
+    assert indent("a", prefix="-") == "-a"
+    assert list(inspect.signature(indent).parameters) == ["text", "prefix", "predicate"]
+    assert "prefix" in (indent.__doc__ or "")
+    assert run_there("found = indent('b', '+')", indent=indent) == "+b"
 
 
 def test_a_thread_of_its_own_can_call_us(run_there: RunThere) -> None:

@@ -14,6 +14,7 @@ from faena import Workspace
 from faena.kernel.python36.folder import faena_of
 from faena.notebook.kernels import start
 from tests.cli.terminal import within
+from tests.notebook import old_notebooks
 from tests.notebook.notebooks import SECONDS, bundles, printed
 from tests.script.conftest import find_interpreter
 
@@ -144,3 +145,6 @@ def test_a_notebook_of_2019_runs_on_the_packages_of_2019(
     [shown] = bundles(notebook)
     assert "Completed" in shown["text/plain"]
     assert "<" in shown["text/html"]
+    trained = run(own_workspace, "faena-2019-10-01", *old_notebooks.TRAINING)
+    assert "all of it" in printed(trained)
+    assert ["Completed" in each["text/plain"] for each in bundles(trained)] == [True, True]

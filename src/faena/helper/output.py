@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import warnings
 from typing import Any
 
 from faena.helper.state import current
@@ -64,6 +65,12 @@ def end(conversation: Any) -> None:
 def install() -> None:
     sys.stdout = Outflow(1)
     sys.stderr = Outflow(2)
+    warnings.showwarning = _warn
+
+
+def _warn(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
+    """Without the place, which would be a line of ours: the one that led to it is in another process."""
+    sys.stderr.write(f"{category.__name__}: {message}\n")
 
 
 def _held() -> list[tuple[int, str]]:

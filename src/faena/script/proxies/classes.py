@@ -192,7 +192,7 @@ def _made(session: Session, module: str, name: str) -> Any:
     for member, kind, doc, parameters in about["members"]:
         if first and hasattr(first[0], member) and not hasattr(object, member):
             continue
-        space[member] = _member(name, member, kind, doc, parameters)
+        space[member] = _member(about["module"], name, member, kind, doc, parameters)
     space["__qualname__"] = name
     signature = signatures.made(about["parameters"])
     if signature is not None:
@@ -202,7 +202,7 @@ def _made(session: Session, module: str, name: str) -> Any:
     return made
 
 
-def _member(owner: str, name: str, kind: str, doc: Optional[str], parameters: Any) -> Any:
+def _member(module: str, owner: str, name: str, kind: str, doc: Optional[str], parameters: Any) -> Any:
     if kind == "property":
 
         def get(self: Any) -> Any:
@@ -222,7 +222,7 @@ def _member(owner: str, name: str, kind: str, doc: Optional[str], parameters: An
             except BaseException as error:  # noqa: BLE001  whatever it is goes on
                 raise errors.shortened(error) from None
 
-        return _dressed(method, owner, name, doc, parameters)
+        return _dressed(method, module, owner, name, doc, parameters)
 
     def of_class(cls: Any, *arguments: Any, **named: Any) -> Any:
         _refuse_heirs(cls)
@@ -233,12 +233,13 @@ def _member(owner: str, name: str, kind: str, doc: Optional[str], parameters: An
 
     if kind == "static" and parameters is not None:  # a class is what a classmethod is bound to
         parameters = [["cls", 0 if parameters and parameters[0][1] == 0 else 1, None], *parameters]
-    return classmethod(_dressed(of_class, owner, name, doc, parameters))
+    return classmethod(_dressed(of_class, module, owner, name, doc, parameters))
 
 
 def _dressed(
-    function: Callable[..., Any], owner: str, name: str, doc: Optional[str], parameters: Any
+    function: Callable[..., Any], module: str, owner: str, name: str, doc: Optional[str], parameters: Any
 ) -> Callable[..., Any]:
+    function.__module__ = module
     function.__name__ = name
     function.__qualname__ = "{}.{}".format(owner, name) if owner else name
     function.__doc__ = doc
@@ -257,9 +258,8 @@ def function(module: str, name: str, about: Dict[str, Any]) -> Any:
         except BaseException as error:  # noqa: BLE001  whatever it is goes on
             raise errors.shortened(error) from None
 
-    call.__module__ = about["module"]
     call._faena_place = (module, name)  # type: ignore[attr-defined]
-    return _dressed(call, "", name, about["doc"], about["parameters"])
+    return _dressed(call, about["module"], "", name, about["doc"], about["parameters"])
 
 
 def known(module: str, name: str) -> Optional[type]:

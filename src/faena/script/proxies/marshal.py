@@ -53,7 +53,7 @@ def decoder(session: Session, pieces: List[bytes]) -> values.Decoder:
     others: Dict[str, Any] = {
         "r": referred,
         "k": lambda _, module, name: classes.find(session, module, name),
-        "v": lambda _, module, name, about: classes.function(module, name, about),
+        "v": lambda decoding, module, name, about: classes.function(module, name, decoding.decode(about)),
         "m": lambda _, name: importlib.import_module(name),
         "o": lambda _, number: session.given[number],
         "L": live,
