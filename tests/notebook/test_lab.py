@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from faena import Workspace
+from faena.notebook.kernels.specs import Kernel
 from faena.notebook.lab import examples, installation
 from faena.testing.waiting import until
 from tests.cli.terminal import FAENA_IN_FRONT
@@ -55,6 +56,15 @@ def test_a_kernel_of_this_interpreter_finds_behind_its_own_packages_what_it_lack
         check=True,
     )
     assert said.stdout == "None False\n", "its own programs have neither"
+
+
+def test_a_kernel_of_another_time_has_the_name_that_notebooks_give(tmp_path: Path) -> None:
+    installation.put_in_front(tmp_path, Kernel("/old/bin/python", "3.7.16"))
+    described = {
+        path.parent.name: json.loads(path.read_text()) for path in tmp_path.glob("kernels/*/kernel.json")
+    }
+    assert described["python3"]["display_name"] == "Python 3.7 (Faena)"
+    assert described["faena"]["argv"][:3] == [sys.executable, "-m", "ipykernel_launcher"]
 
 
 @pytest.fixture

@@ -54,17 +54,19 @@ def put_in_front(scratch: Path, kernel: Kernel) -> None:
     """Notebooks run on it under the name that they give; Faena's own kernel has another one."""
     folder = scratch / "kernels"
     native = folder / _NATIVE
-    if native.exists():
-        native.rename(folder / _OURS)
+    if not native.exists():
+        _write_kernel(native, None)
+    native.rename(folder / _OURS)
     specs.write(native, kernel)
 
 
-def _write_kernel(folder: Path, packages: Path) -> None:
+def _write_kernel(folder: Path, packages: Path | None) -> None:
+    """`packages`: where it finds what this interpreter lacks of Jupyter."""
     folder.mkdir(parents=True)
     kernel = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3 (Faena)",
         "language": "python",
-        "env": {"PYTHONPATH": str(_STARTUP), "FAENA_LAB_PACKAGES": str(packages)},
+        "env": {} if packages is None else {"PYTHONPATH": str(_STARTUP), "FAENA_LAB_PACKAGES": str(packages)},
     }
     (folder / "kernel.json").write_text(json.dumps(kernel))
