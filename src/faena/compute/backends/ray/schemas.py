@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from faena.kernel.hidden import hiding
+
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     """What each node asks Ray for."""
@@ -35,6 +37,8 @@ class AttachRequest(Struct, frozen=True, forbid_unknown_fields=True):
     min_nodes: int = 0
     idle_seconds_before_scaledown: float = 120.0
     made_by: MadeBy | None = None
+
+    __repr__ = hiding("token")
 
 
 class GangNode(Struct, frozen=True):
