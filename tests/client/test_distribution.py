@@ -103,9 +103,19 @@ def test_ranks_of_mpi_get_mpich_and_mpi4py_once() -> None:
     assert found.packages == ("chainermn", "mpi4py-fft", *mpi_packages.NEEDS)
     assert found.conda_packages == ()
     assert "such as the pin of 2019" in found.notes[-1]
+    assert found.undated == ()
+    of_2020 = mpi_packages.added(EnvironmentRequest(python="3.8", as_of="2020-10-01"))
+    assert of_2020.undated == ("mpich", "mpi4py"), "neither had wheels then"
     own = mpi_packages.added(EnvironmentRequest(packages=("MPI4py == 4.0.1", "mpich")))
     assert own.packages == ("MPI4py == 4.0.1", "mpich"), "what a user asks for stays"
     assert chainer.run_config.communicator == "OpenMpi"
+
+
+@pytest.mark.parametrize("python", ["3.7", "==3.6.*", "3.6.15", "2.7"])
+def test_a_python_that_mpi4py_has_no_wheel_for_is_refused_at_once(python: str) -> None:
+    with pytest.raises(FaenaError, match=r"need mpi4py 4, which Python .* cannot have. Use Python 3.8"):
+        mpi_packages.added(EnvironmentRequest(python=python, as_of="2019-10-01"))
+    assert mpi_packages.added(EnvironmentRequest(python="3.10")).python == "3.10"
 
 
 def test_an_interpreter_that_has_no_mpi4py_is_refused_where_it_can_be_looked_at() -> None:

@@ -17,10 +17,11 @@ NEEDS = ("mpich>=4.2,<6", "mpi4py>=4,<5")
 """MPICH as a wheel, and mpi4py's releases that find it: earlier ones are compiled against one MPI."""
 _TOLD = (
     "For ranks of MPI, mpich and mpi4py are installed: a release of mpi4py before 4, such as the pin of 2019, has no "
-    "wheel and is not, since its build needs an MPI compiler. Scripts written for one run with 4."
+    "wheel and is not, since its build needs an MPI compiler. Scripts written for one run with 4, of whatever day."
 )
 _NAMED = re.compile(r"(?:[\w./:-]{1,200}::)?(mpich|mpi4py)(?![\w.-])", re.IGNORECASE)
 _OLD = re.compile(r"(?:[\w./:-]{1,200}::)?mpi4py\s*={1,3}\s*[0-3](?!\d)", re.IGNORECASE)
+_TOO_OLD = re.compile(r"(?:[=~]=)?\s*(?:2|3\.[0-7])(?:\D|$)")
 _LOOKS_WITHIN = 20.0
 _LOOK = "import importlib.util as u, sys; sys.exit(0 if u.find_spec('mpi4py') else 3)"
 _STARTERS = ("mpiexec.hydra", "mpiexec.mpich")
@@ -31,14 +32,26 @@ def added(request: EnvironmentRequest) -> EnvironmentRequest:
     if request.interpreter is not None:
         _check(request.interpreter)
         return request
+    if _TOO_OLD.match(request.python or ""):
+        raise UserErrorException(
+            f"Ranks of MPI need mpi4py 4, which Python {request.python} cannot have. Use Python 3.8 or newer, or give "
+            "interpreter= one in which mpich and an mpi4py that was built with its mpicc are installed."
+        )
     kept = [
         tuple(each for each in listed if not _OLD.match(each))
         for listed in (request.packages, request.conda_packages)
     ]
     asked = {found[1].lower() for listed in kept for each in listed if (found := _NAMED.match(each))}
     needs = [need for need in NEEDS if need.partition(">")[0] not in asked]
+    undated = (
+        (*request.undated, *(each.partition(">")[0] for each in needs)) if request.as_of else request.undated
+    )
     return replace(
-        request, packages=(*kept[0], *needs), conda_packages=kept[1], notes=(*request.notes, _TOLD)
+        request,
+        packages=(*kept[0], *needs),
+        conda_packages=kept[1],
+        notes=(*request.notes, _TOLD),
+        undated=undated,
     )
 
 
