@@ -8,8 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from faena import Environment, Estimator, Experiment, ScriptRunConfig, Workspace
+from faena.cli import submit
 from faena.client.environments import as_of
 from faena.client.environments.as_of import with_defaults
 from faena.environments.catalogue import plan
@@ -147,3 +149,24 @@ def test_a_default_of_auto_looks_at_the_scripts_history(workspace: Workspace, tm
     run = experiment.submit(config)
     run.wait_for_completion(raise_on_error=False)
     assert "as_of is 2017-01-05, and no Python" in str(run.get_details()["error"])
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_an_empty_text_is_refused_and_an_empty_variable_is_as_none(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--as-of "$DAY"` with no DAY must not mean packages of today."""
+    (tmp_path / "train.py").touch()
+    asked = Environment("old")
+    asked.as_of = given
+    for refused in (
+        lambda: ScriptRunConfig(tmp_path, "train.py", as_of=given),
+        lambda: Estimator(tmp_path, compute_target="local", entry_script="train.py", as_of=given),
+        asked.request,
+    ):
+        with pytest.raises(UserErrorException, match=r"as_of is empty.*'2019-10-01'.*Leave it out"):
+            refused()
+    said = CliRunner().invoke(submit.COMMANDS[0], ["--as-of", given, str(tmp_path / "train.py")])
+    assert "--as-of is empty" in str(said.exception)
+    monkeypatch.setenv(as_of.VARIABLE, given)
+    assert with_defaults(EnvironmentRequest()).as_of == ""

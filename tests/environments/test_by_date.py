@@ -47,6 +47,22 @@ def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs
     assert later.digest == prepared.lock.digest
 
 
+@pytest.mark.parametrize("named", ["python=3.5", "python=2.7"])
+def test_a_conda_list_with_a_python_that_is_too_old_gets_the_oldest_of_the_day(
+    named: str, index: dict[Path, str], tmp_path: Path
+) -> None:
+    old_python()
+    oldest = interpreters.of_minors(["3.6", "3.7"])[0]
+    index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-01-01"
+    said: list[str] = []
+    lock = resolve(
+        EnvironmentSpec(packages=("kit",), conda_packages=(named,), as_of="2019-10-01"), said.append
+    )
+    assert lock.interpreter.kind == oldest.kind
+    assert f"Python {named[7:]} cannot be had: scripts need 3.6 or newer." in said[0]
+    assert "3.8" not in said[0]
+
+
 def test_a_package_may_want_an_earlier_setuptools_than_the_day_had(
     index: dict[Path, str], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.kernel import dates
 from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 FRAMEWORKS = {"chainer": "Chainer", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "sklearn": "SKLearn"}
 """Each with its estimator."""
 _FILE = click.Path(path_type=Path)
+
+
+def _no_empty_date(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """A shell variable that is not set must not mean packages of today."""
+    return None if given is None else dates.asked(given, "--as-of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ _ALL = (
     click.option(
         "--as-of",
         metavar="DATE",
+        callback=_no_empty_date,
         help="Packages and Python of that day, such as 2019-10-01; auto; today: no default date. docs/as-of.md.",
     ),
     click.option(

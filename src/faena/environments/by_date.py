@@ -80,7 +80,7 @@ class _Task(NamedTuple):
         python = sorted(map(str, self.plan.python)) if self.plan.python_named else []
         options = pip_options.canonical(spec.pip)
         return [
-            "python",
+            "oldest python" if self.plan.oldest_first else "python",
             self.date,
             list(self.plan.requirements),
             archives,
@@ -140,14 +140,20 @@ def _here(plan: catalogue.Plan, date: str, log: Log) -> list[Interpreter]:
     """Interpreters of this machine to try, the best first."""
     if plan.python_named:
         return [interpreters.choose(plan.python, log)]
-    return interpreters.of_minors(python_releases.minors_of(dates.day_of(date)))
+    return interpreters.of_minors(_minors(plan, date))
+
+
+def _minors(plan: catalogue.Plan, date: str) -> list[str]:
+    """Of the Pythons of that day, the best first."""
+    newest_first = python_releases.minors_of(dates.day_of(date))
+    return newest_first[::-1] if plan.oldest_first else newest_first
 
 
 def _first(task: _Task, here: Sequence[Interpreter], pages: dict[str, list[File]]) -> Chosen:
     """The first of them on which everything resolves."""
     requirements, date, named = task.plan.requirements, task.date, task.plan.python_named
     wheels_of = _with_wheels(requirements, pages, date)
-    minors = python_releases.minors_of(dates.day_of(date))
+    minors = _minors(task.plan, date)
     fitting = minors if named else _with_wheels_for(requirements, pages, date, minors)
     candidates = [each for each in here if named or each.kind[1] in fitting]
     lacking = [minor for minor in fitting if minor not in {each.kind[1] for each in candidates}]

@@ -56,13 +56,16 @@ class Plan(NamedTuple):
     """A date, or `auto`: the spec's, or what `UV_EXCLUDE_NEWER` says here."""
     python_named: bool = False
     """Somebody said which Python; else that of the date is looked for."""
+    oldest_first: bool = False
+    """With a date: of those of the date the oldest is meant, since an older one was named that cannot be had."""
 
     @property
     def digest(self) -> str:
         """Changes when the catalogue's pins for the same spec do."""
         python = sorted(map(str, self.python))
         content = [python, self.preferred, self.requirements, self.build_constraints]
-        return digests.of_value([*content, self.as_of] if self.as_of else content)
+        oldest = ["oldest"] if self.oldest_first else []
+        return digests.of_value([*content, self.as_of, *oldest] if self.as_of else content)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -97,7 +100,8 @@ def plan(spec: EnvironmentSpec) -> Plan:
         because = f"{cutoffs.of_this_machine()[1]} on the server's machine says {as_of}, and nothing else says a date."
     notes = (*translated.notes, *own.notes, *([because] if because else []))
     if as_of:
-        named = spec.python is not None or translated.python is not None
+        too_old = spec.python is None and translated.python is not None and not str(wanted)
+        named = spec.python is not None or (translated.python is not None and not too_old)
         return Plan(
             python=wanted & SpecifierSet(_OLD_SCRIPTS),
             preferred=None,
@@ -113,6 +117,7 @@ def plan(spec: EnvironmentSpec) -> Plan:
             guessed=translated.guessed,
             as_of=as_of,
             python_named=named,
+            oldest_first=too_old,
         )
     brought: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
@@ -198,6 +203,12 @@ def _python(
         warning = f"Python {listed} is taken as {minor}: any patch version will do."
         return minor, None, () if same else (warning,)
     asked = str(listed).removeprefix("==").removesuffix(".*")
+    if dated:
+        warning = (
+            f"Python {asked} cannot be had: scripts need 3.6 or newer. The environment has the oldest one of its date "
+            "that is here and suits the packages."
+        )
+        return SpecifierSet(), nearest.minor, (warning,)
     warning = (
         f"Python {asked} cannot be had: scripts need 3.8 or newer. The environment has {nearest.minor}, "
         f"{nearest.reason}, or, where the packages need another or it is not here, one that suits them."

@@ -20,12 +20,13 @@ _USE = "Give a date such as '2019-10-01', 'auto', or 'today' for none."
 
 
 def asked(value: object, field: str = "as_of") -> str:
-    """`2019-10-01`, `auto` or `today`; empty for None and an empty text, which leave it to defaults.
+    """`2019-10-01`, `auto` or `today`; empty for None, which leaves it to defaults.
 
     A date or datetime gives its date; one with a time zone gives that in UTC, as package indexes count days.
-    Raises UserErrorException for what is no date, and for one in the future.
+    Raises UserErrorException for what is no date, for one in the future, and for an empty text, which is what a
+    variable that is not set comes to.
     """
-    if value is None or value == "":
+    if value is None:
         return ""
     if isinstance(value, dt.datetime):
         moment = value.astimezone(dt.UTC) if value.tzinfo is not None else value
@@ -35,6 +36,10 @@ def asked(value: object, field: str = "as_of") -> str:
     if not isinstance(value, str):
         raise UserErrorException(f"{field} is {_shown(value)}, which is no date. {_USE}")
     text = value.strip()
+    if not text:
+        raise UserErrorException(
+            f"{field} is empty, which is no date. {_USE} Leave it out where defaults count."
+        )
     return text.lower() if text.lower() in (AUTO, TODAY) else check_date(text, field)
 
 

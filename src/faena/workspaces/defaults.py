@@ -10,7 +10,7 @@ from faena.workspaces.schemas import AS_OF_TAG
 
 def checked(as_of: str) -> str:
     """What may be a default: a date, `auto`, or empty for none. Raises UserErrorException."""
-    said = dates.asked(as_of)
+    said = dates.asked(as_of or None)
     return "" if said == dates.TODAY else said
 
 

@@ -31,11 +31,11 @@ def with_defaults(request: EnvironmentRequest, source: Path | None = None) -> En
     experiment and the workspace have none either, or of `exclude-newer` in the uv.toml or pyproject.toml of the folder
     `source`; the latter are told once.
 
-    Raises UserErrorException for a `FAENA_AS_OF` that is no date.
+    Raises UserErrorException for a `FAENA_AS_OF` that is no date; an empty one is as none.
     """
     if request.interpreter is not None or request.as_of:
         return request
-    if said := dates.asked(os.environ.get(VARIABLE, "").strip(), VARIABLE):
+    if said := dates.asked(os.environ.get(VARIABLE, "").strip() or None, VARIABLE):
         return msgspec.structs.replace(request, as_of=said)
     date, says = dates.cutoff_of_uv(os.environ.get(_OF_UV, "")), _OF_UV
     if not date and source is not None:

@@ -142,7 +142,7 @@ class Environment(EnvironmentSources):
         Raises UserErrorException for files, paths and options that cannot be used.
         """
         if self.python.user_managed_dependencies:
-            if self.as_of:
+            if self.as_of is not None:
                 raise UserErrorException(
                     "as_of is of an environment that is built; this one's interpreter is used as it is. Leave one out."
                 )

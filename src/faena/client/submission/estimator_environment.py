@@ -49,7 +49,7 @@ class EnvironmentParameters:
         return self._of_packages(name, source, always)
 
     def _defined(self, definition: Environment) -> Environment:
-        more = self.use_gpu or self.framework_version is not None or self.as_of or self.undated
+        more = self.use_gpu or self.framework_version is not None or self.as_of is not None or self.undated
         if self.given or more or self.user_managed or self.interpreter is not None:
             others = "use_gpu, framework_version, user_managed, interpreter, as_of and undated"
             raise TrainingException(
@@ -66,7 +66,7 @@ class EnvironmentParameters:
                 f"The interpreter {self.interpreter[:80]!r} is not an absolute path. Give its full path, or use "
                 "user_managed=True for the Python that runs Faena."
             )
-        given = [*self.given, *(["as_of"] if self.as_of else [])]
+        given = [*self.given, *(["as_of"] if self.as_of is not None else [])]
         if given:
             raise UserErrorException(
                 f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "
