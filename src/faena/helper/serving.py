@@ -13,7 +13,7 @@ import threading
 import time
 from types import FrameType
 
-from faena.helper import folders, output
+from faena.helper import ends, folders, output
 from faena.helper.conversation import Conversation
 from faena.helper.state import controls
 
@@ -131,3 +131,6 @@ def serve(listener: socket.socket, folder: str) -> None:
         Service(listener, folder).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if ends.is_killed():
+        os._exit(1)  # nothing that is done at an end in good order is done here, as it is not there
+    ends.end_runs()

@@ -32,8 +32,8 @@ class StartedRun(LoggingRun):
         """To be called once it has started."""
         self._ended = False
         if not _open:
-            atexit.unregister(_end_all)
-            atexit.register(_end_all)
+            atexit.unregister(_end_with_process)
+            atexit.register(_end_with_process)
         _open.append(self)
 
     def _deliver(self, outcome: dict[str, Any], note: tuple[str, str] | None) -> None:
@@ -79,9 +79,12 @@ class StartedRun(LoggingRun):
 _open: list[StartedRun] = []
 
 
-def _end_all() -> None:
-    """As the process ends: children first, which were started last."""
-    error = _uncaught()
+def _end_with_process() -> None:
+    end_all(uncaught())
+
+
+def end_all(error: Any) -> None:
+    """As the process ends: children first, which were started last. `error`: that ends it, None in good order."""
     for run in reversed(_open[:]):
         try:
             if error is None:
@@ -92,7 +95,7 @@ def _end_all() -> None:
             sys.stderr.write("faena: run {} could not be ended: {}\n".format(run.id, trouble))
 
 
-def _uncaught() -> BaseException | None:
+def uncaught() -> BaseException | None:
     """What ends this process, where that is an error. A session at a prompt goes on after each of its errors."""
     if hasattr(sys, "ps1") or hasattr(builtins, "__IPYTHON__"):
         return None

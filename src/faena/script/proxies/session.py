@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections import deque
 
+from faena.script import reports, started
 from faena.script.proxies import asking, displays, marshal, process, values
 from faena.script.proxies.connection import Connection
 from faena.script.proxies.errors import HelperGone
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Deque, Dict, List, Optional, Tuple
 
 VERSION = 1
+_ENDS = "faena.helper.ends"
 _LEAVES = 10.0
 """Seconds that the end of this process waits for the helper's."""
 
@@ -179,13 +181,26 @@ class Session:
             self._helper.discard()
 
     def leave(self) -> None:
-        """At the end of this process, for whose objects the helper does what this process would have."""
+        """At the end of this process, for whose objects the helper does what this process would have.
+
+        A process that is killed does not come here: its runs fail.
+        """
+        if self._pid == os.getpid():
+            self._say_goodbye()
         with self._lock:
             for connection in self._connections:
                 _shut(connection)
         if self._pid == os.getpid():
             self._helper.wait(_LEAVES)
             self._helper.discard()
+
+    def _say_goodbye(self) -> None:
+        error = started.uncaught()
+        told = "" if error is None else reports.reported(error, None)[: reports.LONGEST]
+        try:
+            self.ask("function", _ENDS, "goodbye", [told], {})
+        except HelperGone:
+            pass
 
     def after_fork(self) -> None:
         """In a child, which has connections of its own, and leaves to its parent what is the parent's."""
