@@ -10,11 +10,13 @@ import rich_click as click
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.naming import HYPERDRIVE, get_run, run_argument
+from faena.kernel.errors import FaenaError
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
     from faena.client.runs.run import Run
     from faena.runs.list_schemas import RunPage
+    from faena.runs.schemas import RunView
 
 _ASKED = 50
 """Sweeps of a page at most."""
@@ -120,9 +122,20 @@ def show(run_id: str, as_json: bool) -> None:
 
     view = run.refresh()
     api = run.experiment.workspace.api
-    tables.run(view, _sweep_facts(api, view.id) if view.type == HYPERDRIVE else None)
+    facts = _sweep_facts(api, view.id) if view.type == HYPERDRIVE else None
+    tables.run(view, facts, python=_python_of(api, view))
     if view.ended_at is None:
         _tell_full_disk(run, "The run's state cannot be kept until then.")
+
+
+def _python_of(api: ServerApi, view: RunView) -> str:
+    """The version, as its lock says; empty for a run that has none."""
+    if view.lock is None:
+        return ""
+    try:
+        return str(api.records.lock(view.id)["python"]).rpartition(" ")[2]
+    except (FaenaError, KeyError, TypeError):  # an environment that cannot be told hides nothing else
+        return ""
 
 
 def _sweep_facts(api: ServerApi, sweep_id: str) -> dict[str, str]:

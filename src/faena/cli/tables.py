@@ -38,8 +38,13 @@ def _inherited(view: RunView) -> str:
     return f"{names} (variables of the process that submitted it)" if names else ""
 
 
-def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
-    """`further`: facts that are not in the view."""
+def _environment(view: RunView, python: str) -> str:
+    as_of = f"as of {view.told_as_of}" if view.as_of else ""
+    return ", ".join(filter(None, [(view.lock or "")[:12], as_of, f"Python {python}" if python else ""]))
+
+
+def run(view: RunView, further: Mapping[str, str] | None = None, *, python: str = "") -> None:
+    """`further`: facts that are not in the view. `python`: its version, where it is known."""
     click.echo(f"{styled(view.id, bold=True)}  {styled(view.status, _COLOURS.get(view.status, ''))}")
     facts = {
         "Name": view.name or "",
@@ -57,7 +62,7 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
         "Tags": _pairs(view.tags),
         "Variables": _pairs(view.environment_variables),
         "Inherited": _inherited(view),
-        "Environment": (view.lock or "")[:12],
+        "Environment": _environment(view, python),
     }
     print_facts(facts)
     phases = [

@@ -16,7 +16,7 @@ from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of, take_sent
 from faena.kernel.errors import EnvironmentBuildException
-from faena.runs import notebooks, record_store, service
+from faena.runs import notebooks, package_dates, record_store, service
 from faena.runs.engine import prepare
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import RunStatus
@@ -57,7 +57,9 @@ def _with_date(submission: Submission, database: Database, folder: WorkspaceFold
         return submission
     of_experiment = database.look_up(lambda read: defaults.of_experiment(read, submission.experiment))
     as_of = of_experiment or folder.as_of or asked.as_of_else
-    dated = msgspec.structs.replace(asked, as_of=as_of, as_of_else="")
+    dated = msgspec.structs.replace(
+        asked, as_of=as_of, as_of_else=as_of
+    )  # that both are one says that it is a default
     return msgspec.structs.replace(submission, environment=dated)
 
 
@@ -104,6 +106,8 @@ async def accept_submission(
             prepare.note_new_lock(write, run, looked.refusal)
         if looked.warnings:
             record_store.add_note(write, run_id, "environment", " ".join(looked.warnings))
+        if found is not None and run.lock is not None:
+            package_dates.note(write, run, looked.submission.environment, found.lock)
         if run.status is RunStatus.QUEUED:
             prepare.show_notes(write, run, looked.spec, now)
             services.placement.refill(write, run.cluster)

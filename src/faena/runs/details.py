@@ -68,6 +68,7 @@ def _environment(run: RunView) -> dict[str, Any]:
         "version": version or run.lock,
         "environmentVariables": run.environment_variables,
         "inheritedVariables": run.inherited_variables,
+        **({"asOf": run.as_of, "asOfFrom": run.as_of_from} if run.as_of else {}),
     }
 
 

@@ -132,6 +132,10 @@ class RunView(Struct, frozen=True):
     """For people; None where nobody gave one."""
     environment: str = ""
     """`name:version` of the environment that it was submitted with."""
+    as_of: str = ""
+    """The day whose packages it has; empty for none."""
+    as_of_from: str = ""
+    """`given`, `default` or `auto`: who said that day."""
     description: str | None = None
     archived_at: int | None = None
     entry: Entry = "script"
@@ -150,6 +154,11 @@ class RunView(Struct, frozen=True):
 
     attempts: tuple[AttemptView, ...] = ()
     """Of a run that went again, or of which a checkpoint was taken."""
+
+    @property
+    def told_as_of(self) -> str:
+        """For people: `2019-10-01 (auto)`."""
+        return f"{self.as_of} ({self.as_of_from})" if self.as_of else ""
 
     @property
     def command(self) -> str:

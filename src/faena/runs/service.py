@@ -30,6 +30,7 @@ from faena.runs import (
     early_signal,
     entry_scripts,
     inputs,
+    package_dates,
     parameters,
     phase_store,
     record_store,
@@ -258,6 +259,8 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
     """`with_outlook`: with what a waiting run waits for, which takes a look at the whole queue."""
     submission = asked_for(run)
     stands = outlook_of(read, run) if with_outlook else None
+    properties = record_store.list_properties(read, run.id)
+    as_of, as_of_from = package_dates.told(submission.environment, properties.get(package_dates.PROPERTY, ""))
     return RunView(
         id=run.id,
         experiment=run.experiment,
@@ -288,12 +291,14 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         git=submission.git,
         parent=run.parent,
         type=run.type,
-        properties=record_store.list_properties(read, run.id),
+        properties=properties,
         inputs=submission.inputs,
         checkpoint=submission.checkpoint,
         distributed=submission.distributed,
         name=run.name,
         environment=submission.environment_name,
+        as_of=as_of,
+        as_of_from=as_of_from,
         description=run.description,
         archived_at=run.archived_at,
         entry=submission.entry,

@@ -22,7 +22,7 @@ from faena.environments.service import Build, ReadyEnvironment
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
 from faena.kernel.notifications import Notifications
-from faena.runs import build_queue, record_store, store, transitions
+from faena.runs import build_queue, package_dates, record_store, store, transitions
 from faena.runs.engine.build_log import BUILD_LOG, BuildLog
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.submission_schemas import Submission
@@ -266,6 +266,9 @@ def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: M
     changes = {"queued_at": now, "lock": digest, "python": ready.python, "build": None}
     prepared = [msgspec.structs.replace(run, status=RunStatus.PREPARING) for run in runs]
     transitions.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
+    for run in runs if ready.lock.as_of else ():
+        asked = msgspec.json.decode(run.submission, type=Submission).environment
+        package_dates.note(write, run, asked, ready.lock)
 
 
 def is_exact(run: Run) -> bool:

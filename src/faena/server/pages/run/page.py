@@ -171,6 +171,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "Started from": run.checkpoint.run if run.checkpoint is not None else "",
         "User": run.user,
         "Environment": run.environment,
+        "Packages as of": run.told_as_of,
         "Variables": ", ".join(f"{name}={value}" for name, value in run.environment_variables.items()),
         "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}".strip() if lock else "",
         "Lock": (run.lock or "")[:12],
