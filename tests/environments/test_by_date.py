@@ -164,6 +164,36 @@ def test_without_a_python_of_that_time_the_error_names_it_and_three_ways_to_have
         assert way in told
 
 
+@pytest.mark.parametrize("asked", ["kit==1.99.*", "kit==3.0", "kit~=5.9.0"])
+def test_a_version_that_never_was_is_told_with_those_of_the_day(asked: str) -> None:
+    kit = [
+        File(Version(version), dt.date.fromisoformat(day), None)
+        for version, day in [("1.0", "2019-01-01"), ("1.1", "2019-09-01"), ("2.0", "2021-01-01")]
+    ]
+    with pytest.raises(EnvironmentBuildException) as failed:
+        by_date_errors.refuse_later([asked], {"kit": kit}, "2019-10-01", ())
+    told = failed.value.message
+    assert told.startswith("There is no version ")
+    assert (
+        "of kit: as of 2019-10-01 the newest is 1.1. Ask for one of that day: 1.0, 1.1; or for none." in told
+    )
+    for kept_by_uv in ("kit==1.0+cpu", "kit>=1"):
+        by_date_errors.refuse_later([kept_by_uv], {"kit": kit}, "2019-10-01", ())
+    by_date_errors.refuse_later([asked], {"kit": kit}, "2019-10-01", ["kit"])
+
+
+def test_nothing_is_fetched_before_what_is_here_was_tried(
+    index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-01-01"
+    monkeypatch.setattr(interpreters, "_candidates", lambda: iter(()))  # of the day there is the running one
+    fetched: list[SpecifierSet] = []
+    monkeypatch.setattr(interpreters, "_install", lambda wanted, log: fetched.append(wanted))
+    lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2026-01-10"), print)
+    assert lock.interpreter.version.startswith("3.")
+    assert fetched == []
+
+
 def test_interpreters_are_looked_for_where_the_user_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +213,7 @@ def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(
     with pytest.raises(EnvironmentBuildException, match=r"does not say when files came: 2 files of bare"):
         resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01"), said.append)
     assert not any("missing an upload date" in line for line in said)
+    assert not any("does not contain any dependencies" in line for line in said)
     lock = resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01", undated=("bare",)), print)
     assert locked(lock.requirements)[0] == "bare==2.0"
 

@@ -117,6 +117,11 @@ def test_an_interpreter_is_used_as_it_is() -> None:
         EnvironmentSpec(interpreter="/usr/bin/python3", packages=("six",))
 
 
+def test_what_is_no_version_is_answered_by_one_of_that_framework() -> None:
+    with pytest.raises(UserErrorException, match=r"'' is not a version of tensorflow. Use one such as '2\."):
+        EnvironmentSpec(framework="tensorflow", framework_version="")
+
+
 def test_a_framework_version_needs_its_framework() -> None:
     with pytest.raises(UserErrorException, match="without a framework"):
         EnvironmentSpec(framework_version="5.1.0")

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,7 +163,7 @@ def _first(task: _Task, here: Sequence[Interpreter], pages: dict[str, list[File]
         raise by_date_errors.none_here(date, fitting or minors, requirements, pages)
     tried: list[str] = []
     error: EnvironmentBuildException | None = None
-    for interpreter in [*candidates, *_brought(brought, task.log)]:
+    for interpreter in chain(candidates, _brought(brought, task.log)):  # nothing is fetched before those here
         try:
             return _settled(task, interpreter, wheels_of)
         except EnvironmentBuildException as failed:

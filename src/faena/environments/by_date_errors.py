@@ -14,6 +14,8 @@ from faena.environments.requirements import holds_on, name_of
 from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
+_NAMED = 12
+
 
 def refuse_later(
     requirements: Iterable[str],
@@ -22,7 +24,8 @@ def refuse_later(
     undated: Iterable[str],
     lies: Iterable[str] = (),
 ) -> None:
-    """Raises EnvironmentBuildException for a package of which all files that are asked for came after the date.
+    """Raises EnvironmentBuildException for a package of which all files that are asked for came after the date, or of
+    which there never was what is asked for.
 
     `lies`: sentences on dates of the index that cannot be.
     """
@@ -35,6 +38,8 @@ def refuse_later(
             holds_on(asked.marker, f"{minor}.0") for minor in python_releases.minors_of(day)
         ):
             continue
+        if told and name not in undated and _never_was(asked, pages[name]):
+            raise EnvironmentBuildException(_no_such(asked, index_pages.dated(told, day), date))
         if name in undated or not meant or any(each.day <= day for each in meant if each.day):
             continue
         first = min(meant, key=lambda each: (each.day or dt.date.max, each.version))
@@ -45,6 +50,28 @@ def refuse_later(
             f"{requirement} was not there on {date}: {asked.name} {first.version} came on {first.day}. Give that day "
             f"or a later one (as_of, --as-of), or ask for an earlier version.{more}"
         )
+
+
+def _never_was(asked: Requirement, files: Sequence[File]) -> bool:
+    """Builds such as 1.2.0+cpu may lie where no page says so."""
+    if asked.url is not None or not asked.specifier or any("+" in each.version for each in asked.specifier):
+        return False
+    return not any(asked.specifier.contains(each.version, prereleases=True) for each in files)
+
+
+def _no_such(asked: Requirement, there: Iterable[File], date: str) -> str:
+    versions = sorted({each.version for each in there if not each.version.is_prerelease})
+    if not versions:
+        return (
+            f"There is no version {asked.specifier} of {asked.name}, and as of {date} there was none at all."
+        )
+    named = ", ".join(map(str, versions[-_NAMED:]))
+    earlier = " and earlier ones" if len(versions) > _NAMED else ""
+    wanted = str(asked.specifier).removeprefix("==").removesuffix(".*")
+    return (
+        f"There is no version {wanted} of {asked.name}: as of {date} the newest is {versions[-1]}. Ask for one of "
+        f"that day: {named}{earlier}; or for none."
+    )
 
 
 def none_here(

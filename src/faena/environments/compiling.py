@@ -169,8 +169,10 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
     wanted.write_text(_lines([*work.requirements, *brought, *needed, *seeds]))
     (folder / uv_process.SETTINGS).write_text(uv_settings(wanted.read_text()))
     bounding = [each.requirement for each in guards if not each.needed]
-    constraints.write_text(_lines([*spec.pip.constraints, *bounding]))
-    build.write_text(_lines(work.plan.build_constraints))
+    constraining = {
+        "--constraints": (constraints, [*spec.pip.constraints, *bounding]),
+        "--build-constraints": (build, work.plan.build_constraints),
+    }
     if dated is None:
         output.write_text(work.earlier)
     else:
@@ -182,7 +184,10 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
     kept_from_source = {":all:", *(each.name for each in guards)} & {*map(str.lower, spec.pip.no_binary)}
     if not kept_from_source:
         arguments += [word for each in guards for word in ("--only-binary", each.name)]
-    arguments += ["--constraints", constraints, "--build-constraints", build]
+    for option, (file, lines) in constraining.items():
+        if lines:  # uv warns of an empty file
+            file.write_text(_lines(lines))
+            arguments += [option, file]
     arguments += ["--python", work.interpreter.path, "--output-file", output, wanted]
     variables = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
     if dated is not None:

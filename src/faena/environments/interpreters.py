@@ -43,7 +43,10 @@ def choose(wanted: SpecifierSet, log: Log, *, preferred: str | None = None) -> I
     if chosen is None:
         raise _none_suits(wanted, "uv installed one, but it does not answer")
     if chosen.missing:
-        log(f"{chosen.base} lacks {', '.join(chosen.missing)}; no complete Python suits {_text(wanted)}.")
+        log(
+            f"{chosen.base} is used, the best there is here for {_text(wanted)}, though it was built without "
+            f"{', '.join(chosen.missing)}."
+        )
     return chosen.interpreter()
 
 

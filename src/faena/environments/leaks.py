@@ -21,8 +21,6 @@ from faena.kernel.plural import counted
 
 _UNDATED = re.compile(r"warning: `([^`\s]{1,400})` is missing an upload date")
 _PASSED_ON = ("warning:", "error:", "hint:")
-_OF_OUR_FILES = "does not contain any dependencies"
-"""Said of an empty file of constraints."""
 _MOST_NAMED = 10
 
 
@@ -37,9 +35,7 @@ class Undated:
     def __call__(self, line: str) -> None:
         if found := _UNDATED.match(line):
             self._files[found[1]] = None
-        elif line.startswith(_PASSED_ON) and not line.endswith(
-            _OF_OUR_FILES
-        ):  # the rest is the lock itself, which uv prints as well
+        elif line.startswith(_PASSED_ON):  # the rest is the lock itself, which uv prints as well
             self._log(line)
 
     def tell(self) -> str:

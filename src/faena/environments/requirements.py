@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from faena.environments.frameworks import FRAMEWORKS
 from faena.environments.redaction import redacted
 from faena.kernel.errors import UserErrorException
 
@@ -99,13 +100,20 @@ def python_specifier(value: object) -> SpecifierSet:
 
 
 def parse_version(value: object, what: str) -> Version:
+    """`what`: a framework or its package, of whose versions one is named where the value is none."""
     try:
         plain = isinstance(value, str) and len(value) <= 100 and value.strip() == value
         return Version(str(value)) if plain else Version("")
     except InvalidVersion as error:
         raise UserErrorException(
-            f"{shown(value)} is not a version of {what}. Use one such as '5.1.0'."
+            f"{shown(value)} is not a version of {what}. Use one such as {_version_of(what)!r}, or leave it out."
         ) from error
+
+
+def _version_of(what: str) -> str:
+    named = (each for name, each in FRAMEWORKS.items() if what.lower() in (name, each.package))
+    found = next(named, FRAMEWORKS["chainer"])
+    return found.default or found.versions[-1]
 
 
 def split_url(url: str) -> SplitResult | None:
