@@ -10,9 +10,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from faena import Workspace
+from faena import Environment, Workspace
+from faena.kernel.errors import UserErrorException
 from faena.kernel.python36.folder import faena_of
-from faena.notebook.kernels import start
+from faena.notebook.kernels import building, start
 from tests.cli.terminal import within
 from tests.notebook import old_notebooks
 from tests.notebook.notebooks import SECONDS, bundles, printed
@@ -77,6 +78,20 @@ def test_an_interpreter_as_it_is_becomes_a_kernel(
     bare.write_text("#!/bin/sh\necho 'No module named ipykernel' >&2\nexit 1\n")
     bare.chmod(0o755)
     assert "-m pip install ipykernel" in install(lasting_workspace, "--interpreter", str(bare))
+
+
+@pytest.mark.parametrize("version", ["2 7", "3 5"])
+def test_an_interpreter_that_is_too_old_is_refused_by_its_version(
+    lasting_workspace: Workspace, tmp_path: Path, version: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{version}'\n")
+    python.chmod(0o755)
+    environment = Environment("old")
+    environment.python.user_managed_dependencies = True
+    environment.python.interpreter_path = str(python)
+    with pytest.raises(UserErrorException, match=f"is Python {version.replace(' ', '.')}, which is too old"):
+        building.build(lasting_workspace, environment, print)
 
 
 OF_2019 = (

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.script.conftest import RunHere
+from tests.script.test_rpc import Runner
 
 START = "import _faena_start; _faena_start.install()\n"
 LABELS = "train-labels-idx1-ubyte.gz"
@@ -164,3 +165,30 @@ except OSError as error:
     )
     assert (out, err) == ("<urlopen error asked the network>\n", "")
     assert not (keeping.folder / "asked").exists()
+
+
+def test_mnist_of_chainers_is_told_as_well(here: RunHere) -> None:
+    """A stand-in for its module: what is brought and told does not depend on what it does with the files."""
+    package = here.folder / "chainer" / "datasets"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    (package / "mnist.py").write_text("def get_mnist(**named):\n    return named\n")
+    kept = here.folder / "datasets"
+    here.extra |= {"FAENA_DATASETS": str(kept), "CHAINER_DATASET_ROOT": str(kept)}
+    script = START + "from chainer.datasets import mnist\nprint(mnist.get_mnist(ndim=3), mnist.get_mnist())\n"
+    runner = Runner(here.env["FAENA_SOCKET"], lambda _verb, _arguments: {"ok": {"root": str(kept)}})
+    try:
+        out, err = here.run(script)
+    finally:
+        runner.stop()
+    assert runner.asked == [("ensure_dataset", {"name": "mnist"})] * 2
+    assert out == "{'ndim': 3} {}\n"
+    assert (
+        err.count("http://yann.lecun.com/exdb/mnist/ is dead; MNIST comes from Faena's verified copy.") == 1
+    )
+    notes = [record for record in here.spool().events if record["op"] == "note"]
+    assert [note["code"] for note in notes] == ["answered:mnist-files:yann.lecun.com"]
+    here.extra["CHAINER_DATASET_ROOT"] = str(here.folder)
+    _, err = here.run(script)
+    assert err == ""

@@ -262,6 +262,26 @@ def test_the_files_of_mnist_under_the_name_of_v1s_open_datasets(here: RunHere) -
     ]
 
 
+def test_outside_of_a_run_they_are_where_the_host_says(here: RunHere) -> None:
+    host = here.folder / "host"
+    host.write_text(f"#!/bin/sh\necho {here.folder / 'state'}\n")
+    host.chmod(0o755)
+    files = here.folder / "state/originals/mnist"
+    files.mkdir(parents=True)
+    for name in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        (files / name).write_text(name)
+    here.extra = {"FAENA_PYTHON": str(host), "FAENA_SOCKET": "", "FAENA_AZUREML": ""}
+    script = """
+        from azureml.opendatasets import MNIST
+        print([open(path).read() for path in MNIST.get_file_dataset("test").download("data/mnist")])
+        """
+    out, _ = here.run(textwrap.dedent(script))
+    assert out == "['t10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz']\n"
+    host.write_text("#!/bin/sh\nexit 1\n")
+    _, err = here.run(textwrap.dedent(script), rc=1)
+    assert "UserErrorException: MNIST could not be brought" in err
+
+
 def test_folders_are_made_by_os_and_pathlib_whichever_is_loaded_first(tmp_path: Path) -> None:
     python = find_interpreter("3.7") or find_interpreter("3.8")  # their pathlib keeps `os.mkdir` in a class
     if python is None:

@@ -24,17 +24,31 @@ _COUNTS = {"train": 60000, "test": 10000}
 
 def idx_files(root: str, part: str, ensure: Callable[[], None]) -> list[str]:
     """Paths below `root`, images before labels. `part`: 'train', 'test' or 'all'. `ensure` brings the arrays there."""
+    return [path for each in _parts(part) for path in _files(root, each, ensure)]
+
+
+def published(part: str, folder: Callable[[], str]) -> list[str]:
+    """The same of a folder that holds the published files, which is asked for once `part` is known to be one."""
+    parts = _parts(part)
+    return [path for place in [folder()] for each in parts for path in _paths(place, each)]
+
+
+def _parts(part: str) -> list[str]:
     if part not in ("all", "train", "test"):
         raise UserErrorException(
             "MNIST has no part {!r}. Use 'all', 'train' or 'test'.".format(str(part)[:80])
         )
-    return [path for each in _STEMS if part in ("all", each) for path in _files(root, each, ensure)]
+    return [each for each in _STEMS if part in ("all", each)]
+
+
+def _paths(folder: str, part: str) -> list[str]:
+    kinds = ("images-idx3", "labels-idx1")
+    return [os.path.join(folder, "{}-{}-ubyte.gz".format(_STEMS[part], kind)) for kind in kinds]
 
 
 def _files(root: str, part: str, ensure: Callable[[], None]) -> list[str]:
     folder = os.path.join(root, "mnist")
-    kinds = ("images-idx3", "labels-idx1")
-    paths = [os.path.join(folder, "{}-{}-ubyte.gz".format(_STEMS[part], kind)) for kind in kinds]
+    paths = _paths(folder, part)
     if all(map(os.path.exists, paths)):
         return paths
     ensure()

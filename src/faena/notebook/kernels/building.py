@@ -15,6 +15,7 @@ from faena.environments.model import Lock
 from faena.environments.ready import lock_copy
 from faena.environments.schemas import BuildRequest
 from faena.kernel.errors import UserErrorException
+from faena.kernel.python36 import versions
 from faena.notebook.kernels.specs import Kernel
 
 NEEDS = "ipykernel"
@@ -44,6 +45,12 @@ def build(workspace: Session, environment: Environment, log: Callable[[str], Non
 
 def _existing(python: str) -> Kernel:
     """Raises UserErrorException where it cannot be one."""
+    minor = versions.minor_of(python)
+    if minor is not None and minor < versions.OLDEST:
+        raise UserErrorException(
+            f"{python} is Python {minor[0]}.{minor[1]}, which is too old for a kernel of Faena's: 3.6 is the oldest. "
+            "Name a newer one, or give --as-of DATE in its place."
+        )
     code = "import sys, ipykernel; sys.stdout.write('.'.join(map(str, sys.version_info[:3])))"
     try:
         done = subprocess.run(

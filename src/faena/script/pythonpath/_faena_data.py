@@ -10,9 +10,14 @@ import functools
 import os
 import sys
 
+import _faena_dead_data
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_MNIST = "http://yann.lecun.com/exdb/mnist/"
+_ELSEWHERE = "CHAINER_DATASET_ROOT=FOLDER has Chainer look elsewhere."
 
 
 def _change_mnist(module: Any) -> None:
@@ -20,8 +25,9 @@ def _change_mnist(module: Any) -> None:
 
     @functools.wraps(get_mnist)
     def get_mnist_from_here(*args: Any, **kwargs: Any) -> Any:
-        if os.environ.get("CHAINER_DATASET_ROOT") == os.environ.get("FAENA_DATASETS"):
-            bring("mnist")  # else the user keeps data sets elsewhere
+        is_ours = os.environ.get("CHAINER_DATASET_ROOT") == os.environ.get("FAENA_DATASETS")
+        if is_ours and bring("mnist"):  # else the user keeps data sets elsewhere
+            _faena_dead_data.tell(_MNIST, "mnist-files", "is dead", _ELSEWHERE)
         return get_mnist(*args, **kwargs)
 
     module.get_mnist = get_mnist_from_here
@@ -31,11 +37,11 @@ CHANGES = {"chainer.datasets.mnist": _change_mnist}
 """What is done to which module once it is imported."""
 
 
-def bring(name: str) -> None:
+def bring(name: str) -> bool:
     """See that the data set is there; a failure is told, and whoever needs it then tries its own way."""
     socket = os.environ.get("FAENA_SOCKET")
     if not socket or not os.environ.get("FAENA_DATASETS"):
-        return
+        return False
     if not os.path.exists(os.path.join(os.environ["FAENA_DATASETS"], "pfnet", "chainer", name, "test.npz")):
         sys.stderr.write("faena: bringing the data set {}, once for this user\n".format(name))
     from faena.script.errors import FaenaError
@@ -45,3 +51,5 @@ def bring(name: str) -> None:
         RunnerClient(socket).call("ensure_dataset", {"name": name}, timeout=600)
     except FaenaError as error:
         sys.stderr.write("faena: the data set {} could not be brought: {}\n".format(name, error))
+        return False
+    return True

@@ -136,13 +136,13 @@ for _package in _KERAS:
 """What is done to which module once it is imported."""
 
 
-def tell(address: str, dataset: str, why: str) -> None:
+def tell(address: str, dataset: str, why: str, otherwise: str = SETTING + "=off turns this off.") -> None:
     """Once a run, whose processes agree by a file; once a process where there is none."""
     from _faena_dead_addresses import TITLES
 
     code = "answered:{}:{}".format(dataset, address.partition("://")[2].partition("/")[0] or address)[:64]
-    message = "{} {}; {} comes from Faena's verified copy. {}=off turns this off.".format(
-        address, why, TITLES[dataset], SETTING
+    message = "{} {}; {} comes from Faena's verified copy. {}".format(
+        address, why, TITLES[dataset], otherwise
     )
     if not _is_first(code.replace("/", "-")):
         return
