@@ -284,3 +284,15 @@ def test_a_helper_that_died_is_said_and_another_one_takes_its_place(
         thing.is_set()
     assert fraction(2, 6).denominator == 3
     assert asking.if_started() is not helper
+
+
+def test_who_inherits_from_a_class_of_the_helpers_is_told_at_once(helper: Session) -> None:
+    there = names.find("faena.client.runs.experiment", "Experiment")
+    with pytest.raises(
+        TypeError, match="Mine inherits from Experiment, whose objects are in another process"
+    ):
+        type(there)("Mine", (there,), {})
+    with pytest.raises(TypeError, match="not be inherited from"):
+
+        class Mine(names.later("faena.client.runs.experiment", "Experiment")):  # type: ignore[misc]  # found as it runs
+            pass

@@ -37,8 +37,17 @@ _of_objects: Dict[Tuple[str, str], type] = {}
 class ProxyType(type):
     """Of classes whose objects live in the helper."""
 
+    def __new__(cls, name: str, bases: Tuple[type, ...], space: Dict[str, Any]) -> Any:
+        """Of a class statement: those of the helper's classes are made by `_made`. Raises TypeError for an heir."""
+        for base in bases:
+            if base in _places:
+                raise TypeError(
+                    "{} inherits from {}, whose objects are in another process here: classes of Faena's can be used "
+                    "in this Python, and not be inherited from.".format(name, base.__name__)
+                )
+        return type.__new__(cls, name, bases, space)
+
     def __call__(cls, *arguments: Any, **named: Any) -> Any:
-        _refuse_heirs(cls)
         try:
             return asking.current().ask("call", cls, "", list(arguments), named)
         except BaseException as error:  # noqa: BLE001  whatever it is goes on
@@ -73,14 +82,6 @@ class ProxyType(type):
 
 def _of_class(cls: type, name: str, *arguments: Any) -> Any:
     return asking.current().ask("class", cls, name, list(arguments))
-
-
-def _refuse_heirs(cls: type) -> None:
-    if cls not in _places:
-        raise TypeError(
-            "{} inherits from {}, whose objects are in another process here: classes of Faena's can be used in this "
-            "Python, and not be inherited from.".format(cls.__name__, cls.__mro__[1].__name__)
-        )
 
 
 class Proxy(metaclass=ProxyType):
@@ -136,7 +137,6 @@ def session_of(value: Any) -> Optional[Tuple[Any, int, int]]:
 
 
 def place_of(cls: type) -> Tuple[str, str]:
-    _refuse_heirs(cls)
     return _places[cls]
 
 
@@ -197,7 +197,7 @@ def _made(session: Session, module: str, name: str) -> Any:
     signature = signatures.made(about["parameters"])
     if signature is not None:
         space["__signature__"] = signature
-    made: Any = ProxyType(name.rpartition(".")[2], first + (bases or (Proxy,)), space)
+    made: Any = type.__new__(ProxyType, name.rpartition(".")[2], first + (bases or (Proxy,)), space)
     _places[made] = (module, name)
     return made
 
@@ -225,7 +225,6 @@ def _member(module: str, owner: str, name: str, kind: str, doc: Optional[str], p
         return _dressed(method, module, owner, name, doc, parameters)
 
     def of_class(cls: Any, *arguments: Any, **named: Any) -> Any:
-        _refuse_heirs(cls)
         try:
             return asking.current().ask("call", cls, name, list(arguments), named)
         except BaseException as error:  # noqa: BLE001  whatever it is goes on
