@@ -10,7 +10,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from faena.environments import by_date_errors, index_pages, interpreters, probe
+from faena.environments import by_date_errors, index_pages, interpreters, probe, user_pythons
 from faena.environments.index_pages import File, Index
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready, prepare
@@ -202,6 +202,16 @@ def test_interpreters_are_looked_for_where_the_user_says(
     (place / "python3").symlink_to(interpreters._running())
     monkeypatch.setenv("FAENA_PYTHONS", f"relative:{tmp_path / 'pythons'}")
     assert str(place / "python3") in list(interpreters._candidates())
+    (tmp_path / "text").write_text("no program")
+    monkeypatch.setenv(
+        "FAENA_PYTHONS", f"{tmp_path / 'pythons'}::junk:/nonexistent:{tmp_path / 'text'}:/bin/false"
+    )
+    assert user_pythons.without_python() == [
+        "'junk' (no absolute path)",
+        "'/nonexistent' (not there)",
+        f"{str(tmp_path / 'text')!r} (does not answer as a Python 3)",
+        "'/bin/false' (does not answer as a Python 3)",
+    ]
 
 
 def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(

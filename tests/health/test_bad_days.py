@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from faena.environments.probe import Answer
 from faena.health import attempts, packages, versions
 from faena.health.finding import State
 from faena.health.subject import Subject
@@ -251,3 +252,25 @@ def test_a_server_that_holds_its_lock_and_is_silent(
     os.close(lock)
     assert (found.state, "does not answer" in found.found) == (State.PROBLEM, True)
     assert "server.log" in found.remedy
+
+
+def test_entries_of_faena_pythons_that_bring_no_python(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAENA_PYTHONS", f"{sys.executable}:junk:/nonexistent")
+    (found,) = packages.check_named_pythons(subject)
+    assert found.state is State.WARNING
+    assert found.found == "no Python in 'junk' (no absolute path), '/nonexistent' (not there)"
+
+
+def test_old_pythons_are_named_though_nobody_needs_them(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [
+        Answer(f"/p/{version}", version, "CPython", final=True, gil=True, missing=missing, headers=True)
+        for version, missing in [("3.5.9", []), ("3.6.15", ["hashlib"]), ("3.7.17", []), ("3.8.20", [])]
+    ]
+    monkeypatch.setattr(packages.interpreters, "seen", lambda: there)
+    (found,) = packages.check_interpreters(subject)
+    assert found.state is State.OK
+    assert found.found.startswith("3.6 (without hashlib), 3.7, 3.8; uv fetches 3.9")

@@ -16,10 +16,11 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from faena.environments import probe, python_releases, uv_process
+from faena.environments import probe, python_releases, user_pythons, uv_process
 from faena.environments.folders import Log
 from faena.environments.model import Interpreter
 from faena.environments.requirements import shown
+from faena.environments.user_pythons import is_program, subfolders
 from faena.kernel import settings
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 from faena.kernel.python36 import versions
@@ -116,13 +117,13 @@ def lacks(path: str, modules: Iterable[str]) -> list[str]:
 
 def conda_environments() -> dict[str, Path]:
     """This machine's conda environments that hold a Python: name -> interpreter. Looks at folders alone."""
-    folders = [folder for root in _conda_roots() for folder in _subfolders(root / "envs")]
+    folders = [folder for root in _conda_roots() for folder in subfolders(root / "envs")]
     folders += [prefix for prefix in _conda_prefixes() if prefix.parent.name == "envs"]
     found = {folder.name: folder / "bin" / "python3" for folder in folders}
     for root in reversed(_conda_roots()):
-        if _is_program(root / "bin" / "python3"):
+        if is_program(root / "bin" / "python3"):
             found["base"] = root / "bin" / "python3"
-    return {name: path for name, path in found.items() if _is_program(path)}
+    return {name: path for name, path in found.items() if is_program(path)}
 
 
 def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:
@@ -169,38 +170,15 @@ def _running() -> str:
 def _candidates() -> Iterator[str]:
     for folder in dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep)):
         if folder:
-            yield from (str(path) for name in _NAMES if _is_program(path := Path(folder) / name))
-    yield from _named_by_the_user()
+            yield from (str(path) for name in _NAMES if is_program(path := Path(folder) / name))
+    yield from user_pythons.paths()
     for root in _version_folders():
         yield from (
-            str(path) for folder in _subfolders(root) if _is_program(path := folder / "bin" / "python3")
+            str(path) for folder in subfolders(root) if is_program(path := folder / "bin" / "python3")
         )
     for prefix in _conda_prefixes():
-        if _is_program(path := prefix / "bin" / "python3"):
+        if is_program(path := prefix / "bin" / "python3"):
             yield str(path)
-
-
-def _named_by_the_user() -> Iterator[str]:
-    """`FAENA_PYTHONS`: interpreters, installations and folders of installations, with colons between them."""
-    for given in os.environ.get("FAENA_PYTHONS", "").split(os.pathsep):
-        if not given.startswith("/"):
-            continue
-        place = Path(given)
-        if place.is_file():
-            yield given
-        for folder in (place, *_subfolders(place)):
-            if _is_program(path := folder / "bin" / "python3"):
-                yield str(path)
-
-
-def _is_program(path: Path) -> bool:
-    """Whether it is there and no script: a script of that name is a version manager's shim, whose answer
-    depends on the folder that it is asked in. What shims stand for is found in the manager's own folder."""
-    try:
-        with path.open("rb") as file:
-            return file.read(2) != b"#!" and os.access(path, os.X_OK)
-    except OSError:
-        return False
 
 
 def _version_folders() -> Iterator[Path]:
@@ -241,13 +219,6 @@ def _conda_prefixes() -> Iterator[Path]:
     except (OSError, UnicodeDecodeError):
         listed = []
     yield from (Path(line.strip()) for line in listed if line.strip().startswith("/"))
-
-
-def _subfolders(root: Path) -> list[Path]:
-    try:
-        return sorted(path for path in root.iterdir() if path.is_dir())
-    except OSError:
-        return []
 
 
 def _install(wanted: SpecifierSet, log: Log) -> None:

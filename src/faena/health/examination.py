@@ -51,6 +51,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
     "Clocks": (clocks.check_clocks,),
     "Environments": (
         packages.check_interpreters,
+        packages.check_named_pythons,
         packages.check_uv,
         packages.check_index,
         packages.check_environments,

@@ -6,18 +6,19 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from packaging.version import Version
 from uv import find_uv_bin
 
-from faena.environments import interpreters, uv_process
+from faena.environments import interpreters, user_pythons, uv_process
 from faena.environments.probe import Answer
 from faena.environments.ready import READY
 from faena.health.finding import Finding, ok, problem, warning
 from faena.health.subject import Subject
 from faena.kernel.discovery import is_held
+from faena.kernel.python36 import versions
 
 OLDEST, NEWEST = (3, 8), (3, 13)
 """Versions of Python that scripts are expected to ask for."""
@@ -32,13 +33,15 @@ _ON = ("1", "true", "yes", "on")
 
 def check_interpreters(subject: Subject) -> Iterator[Finding]:
     """Which minor versions a script can have without a download."""
-    usable = [each for each in interpreters.seen() if _suits(each)]
+    seen = [each for each in interpreters.seen() if _suits(each)]
+    usable = [each for each in seen if _minor(each) >= OLDEST]
     whole = {_minor(each) for each in usable if not each.missing}
     partial = sorted({_minor(each) for each in usable} - whole)
     if not usable:
         yield problem("interpreters", "no CPython from 3.8 on", "uv python install 3.11")
         return
-    found = ", ".join(f"{major}.{minor}" for major, minor in sorted(whole | set(partial)))
+    old = [*_old(seen), *(f"{major}.{minor}" for major, minor in sorted(whole | set(partial)))]
+    found = ", ".join(old)
     lacking = [f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1) if (3, minor) not in whole]
     if partial:
         named = next(each for each in usable if _minor(each) == partial[0])
@@ -47,6 +50,12 @@ def check_interpreters(subject: Subject) -> Iterator[Finding]:
     else:
         more = f"; uv fetches {', '.join(lacking)} when asked" if lacking else ""
         yield ok("interpreters", found + more)
+
+
+def check_named_pythons(subject: Subject) -> Iterator[Finding]:
+    """Entries of FAENA_PYTHONS here; a server that runs has told those of its own in its log."""
+    if found := user_pythons.without_python():
+        yield warning(user_pythons.VARIABLE, f"no Python in {', '.join(found)}", user_pythons.REMEDY)
 
 
 def check_uv(subject: Subject) -> Iterator[Finding]:
@@ -136,8 +145,23 @@ def _cause(text: str) -> str:
     return _ADDRESS.sub(r"\1\2", said)[:300]
 
 
+def _old(answers: Iterable[Answer]) -> list[str]:
+    """Those for packages of a date, each with what its best installation lacks: nobody needs one else."""
+    best: dict[tuple[int, int], Answer] = {}
+    for answer in answers:
+        minor = _minor(answer)
+        if versions.OLDEST <= minor < OLDEST and (
+            minor not in best or len(answer.missing) < len(best[minor].missing)
+        ):
+            best[minor] = answer
+    return [
+        f"{minor[0]}.{minor[1]}" + (f" (without {', '.join(answer.missing)})" if answer.missing else "")
+        for minor, answer in sorted(best.items())
+    ]
+
+
 def _suits(answer: Answer) -> bool:
-    return answer.final and answer.gil and answer.implementation == "CPython" and _minor(answer) >= OLDEST
+    return answer.final and answer.gil and answer.implementation == "CPython"
 
 
 def _minor(answer: Answer) -> tuple[int, int]:

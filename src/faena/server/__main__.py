@@ -91,6 +91,7 @@ async def _serve(leadership: Leadership) -> _Left:
     with uncollected():
         import uvicorn
 
+        from faena.environments import user_pythons
         from faena.kernel.clock import SystemClock
         from faena.server.app import House, open_house
         from faena.server.application import build_app
@@ -158,7 +159,9 @@ async def _serve(leadership: Leadership) -> _Left:
         server = QuietServer(configured(sent_on(app), bounds.for_socket(), backlog=512, keep_alive=3600))
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
-        telling = asyncio.gather(tell_often(log), collect_now_and_then())
+        telling = asyncio.gather(
+            tell_often(log), collect_now_and_then(), asyncio.to_thread(user_pythons.warn)
+        )
         opening = asyncio.gather(house.gateway.open_again(app), house.node_listener.open_again(app))
         await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
