@@ -182,6 +182,20 @@ def test_a_version_that_never_was_is_told_with_those_of_the_day(asked: str) -> N
     by_date_errors.refuse_later([asked], {"kit": kit}, "2019-10-01", ["kit"])
 
 
+def test_a_version_for_pythons_that_are_too_old_is_blamed_and_no_python_that_is_here(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path / "index", "kit", "1.0")
+    binary = wheel.with_name("kit-1.0-cp35-cp35m-manylinux1_x86_64.whl")
+    wheel.rename(binary)
+    index[binary] = "2017-01-01"
+    with pytest.raises(
+        EnvironmentBuildException,
+        match=r"^As of 2017-06-01 there is no Python .* can have 3\.6 of .* wheels of kit==1\.0 for 3\.5\. Ask for",
+    ):
+        resolve(EnvironmentSpec(packages=("kit==1.0",), as_of="2017-06-01"), print)
+
+
 def test_nothing_is_fetched_before_what_is_here_was_tried(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from faena.environments import interpreters
 from faena.environments.probe import Answer
 from faena.health import attempts, packages, versions
 from faena.health.finding import State
@@ -270,7 +271,7 @@ def test_old_pythons_are_named_though_nobody_needs_them(
         Answer(f"/p/{version}", version, "CPython", final=True, gil=True, missing=missing, headers=True)
         for version, missing in [("3.5.9", []), ("3.6.15", ["hashlib"]), ("3.7.17", []), ("3.8.20", [])]
     ]
-    monkeypatch.setattr(packages.interpreters, "seen", lambda: there)
+    monkeypatch.setattr(interpreters, "seen", lambda: there)
     (found,) = packages.check_interpreters(subject)
     assert found.state is State.OK
     assert found.found.startswith("3.6 (without hashlib), 3.7, 3.8; uv fetches 3.9")

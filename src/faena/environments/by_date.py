@@ -159,8 +159,10 @@ def _first(task: _Task, here: Sequence[Interpreter], pages: dict[str, list[File]
     candidates = [each for each in here if named or each.kind[1] in fitting]
     lacking = [minor for minor in fitting if minor not in {each.kind[1] for each in candidates}]
     brought = [minor for minor in lacking if python_releases.is_brought_by_uv(minor) and not named]
+    if minors and not fitting:
+        raise by_date_errors.no_wheels(date, minors, requirements, pages)
     if not candidates and not brought:
-        raise by_date_errors.none_here(date, fitting or minors, requirements, pages)
+        raise by_date_errors.none_here(date, fitting, requirements, pages)
     tried: list[str] = []
     error: EnvironmentBuildException | None = None
     for interpreter in chain(candidates, _brought(brought, task.log)):  # nothing is fetched before those here

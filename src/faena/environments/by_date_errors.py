@@ -91,6 +91,23 @@ def none_here(
     )
 
 
+def no_wheels(
+    date: str, minors: Sequence[str], requirements: Sequence[str], pages: dict[str, list[File]]
+) -> EnvironmentBuildException:
+    """Packages of which no Python of the day, `minors`, has wheels for all."""
+    found: list[str] = []
+    for requirement in requirements:
+        asked = Requirement(requirement)
+        files = index_pages.dated(pages.get(name_of(requirement), []), dates.day_of(date), asked.specifier)
+        if there := index_pages.minors_of(files):
+            found.append(f"{requirement} for {', '.join(f'3.{minor}' for minor in sorted(there))}")
+    return EnvironmentBuildException(
+        f"As of {date} there is no Python for these packages: scripts can have {' or '.join(minors)} of that day, and "
+        f"there are wheels of {'; '.join(found)}. Ask for other versions, or another day."
+        f"{_nearest(requirements, pages)}"
+    )
+
+
 def none_fits(
     date: str, requirements: Sequence[str], tried: Iterable[str], pages: dict[str, list[File]], last: str
 ) -> EnvironmentBuildException:
