@@ -105,6 +105,7 @@ def test_a_machine_joins_and_is_given_a_run(
     assert machine.ask("GET", f"/attempts/{run.id}/2/0/offsets", token=order["token"])[0] == 403
     machine.finish(order)
     assert run.get_status() == "Completed"
+    assert machine.ask("POST", f"/nodes/{machine.node}/beat", {"running": ""})[0] == 200
     (found,) = machines.nodes()
     assert (found.name, found.state, found.cores, found.address) == ("shed", "idle", 2, "127.0.0.1")
 
