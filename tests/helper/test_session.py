@@ -145,12 +145,12 @@ def test_an_error_has_its_class_its_message_and_its_attributes(run_there: RunThe
     with pytest.raises(KeyError, match="x") as caught:
         run_there("{}['x']")
     assert caught.value.__cause__ is None
-    assert "KeyError: 'x'" in caught.value.remote_traceback  # type: ignore[attr-defined]
+    assert "KeyError: 'x'" in caught.value.remote_traceback  # type: ignore[attr-defined]  # errors from a helper have it
     code = "class Odd(OSError):\n  def __init__(self, a, b): super().__init__(a); self.b = b\nraise Odd('a', b=[1])"
     with pytest.raises(OSError, match="a") as caught_odd:
         run_there(code)
     assert type(caught_odd.value).__name__ == "Odd"
-    assert caught_odd.value.b == [1]  # type: ignore[attr-defined]
+    assert caught_odd.value.b == [1]  # type: ignore[attr-defined]  # as it was there
 
 
 def test_what_it_calls_of_ours_is_called_here_and_its_error_is_the_same_one(run_there: RunThere) -> None:

@@ -104,6 +104,6 @@ def callers_error(
     except Exception:  # noqa: BLE001  a class of the user's, or one that wants more
         made = CallerError(text)
         made.__class__ = type(name, (CallerError,), {"__module__": module})
-    made.faena_kept = kept  # type: ignore[attr-defined]
+    made.faena_kept = kept  # type: ignore[attr-defined]  # a field of ours on any error
     made.add_note(trace)
     return made

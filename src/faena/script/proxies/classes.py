@@ -257,7 +257,7 @@ def function(module: str, name: str, about: Dict[str, Any]) -> Any:
         except BaseException as error:  # noqa: BLE001  whatever it is goes on
             raise errors.shortened(error) from None
 
-    call._faena_place = (module, name)  # type: ignore[attr-defined]
+    call._faena_place = (module, name)  # type: ignore[attr-defined]  # a field of ours on a function
     return _dressed(call, about["module"], "", name, about["doc"], about["parameters"])
 
 

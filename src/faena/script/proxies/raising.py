@@ -66,5 +66,5 @@ def made(
             setattr(error, key, value)
     except Exception:  # noqa: BLE001  a class of somebody else's may want anything
         error = errors.RemoteError("{}: {}".format(name, given))
-    error.remote_traceback = text  # type: ignore[attr-defined]
+    error.remote_traceback = text  # type: ignore[attr-defined]  # a field of ours on any error
     return error
