@@ -59,13 +59,25 @@ class _Threaded(uvicorn.Server):
         yield
 
 
+def prompt(verb: bytes, address: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:
+    """Answers a POST to one address without the application."""
+    if (verb, address) != (b"POST", b"/prompt"):
+        return None
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nprompt"
+
+
 @contextmanager
 def listening(bounds: Bounds) -> Iterator[tuple[str, int]]:
     place = socket.socket()
     place.bind(("127.0.0.1", 0))
     place.listen(64)
     config = uvicorn.Config(
-        application, http=bounded(bounds), lifespan="off", ws="none", log_config=None, access_log=False
+        application,
+        http=bounded(bounds, prompt),
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
     )
     server = _Threaded(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[place])))
@@ -175,6 +187,8 @@ def test_a_head_without_end_is_not_read_on(calm: tuple[str, int]) -> None:
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
         b"GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\nGET / HT",
+        b"POST /prompt HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        b"POST /prompt HTTP/1.1\r\nContent-Length: 0\r\n\r\nPOST /prompt HT",
     ],
 )
 def test_time_is_bounded(small: tuple[str, int], begun: bytes) -> None:
@@ -217,6 +231,28 @@ def test_a_body_that_comes_on_may_take_its_time() -> None:
     assert (len(looks), closed) == (2, [True])
 
 
+def test_what_needs_no_waiting_is_answered_without_the_application(calm: tuple[str, int]) -> None:
+    """Whole or in parts, one after another, and in turn with what the application answers."""
+    head = b"POST /prompt HTTP/1.1\r\nContent-Length: 3\r\n\r\n"
+    with connected(calm) as connection:
+        for _ in range(3):
+            connection.sendall(head + b"abc")
+            assert answered(connection).endswith(b"\r\n\r\nprompt")
+            for part in (head[:20], head[20:], b"a", b"bc"):
+                connection.sendall(part)
+            assert answered(connection).endswith(b"\r\n\r\nprompt")
+            connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")
+            assert answered(connection).endswith(b"\r\n\r\n3")
+        # after one whose body is on its way, it has its turn
+        connection.sendall(b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" + head + b"abc")
+        assert answered(connection).endswith(b"\r\n\r\n3")
+        assert answered(connection).endswith(b"\r\n\r\n3"), "the application has it there"
+    # who says that it will close is answered by the application, which closes
+    assert asked(calm, b"POST /prompt HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").endswith(
+        b"0"
+    )
+
+
 def test_the_oldest_that_waits_goes_for_a_new_one(
     calm: tuple[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,9 +285,10 @@ def test_requests_are_not_piled_up(calm: tuple[str, int]) -> None:
     assert answer.count(b"200 OK") <= CALM.pipelined + 1
 
 
-def test_a_body_that_nobody_reads_is_not_read_on(calm: tuple[str, int]) -> None:
+@pytest.mark.parametrize("begun", [b"GET /", b"POST /prompt"])
+def test_a_body_that_nobody_reads_is_not_read_on(calm: tuple[str, int], begun: bytes) -> None:
     with connected(calm) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nContent-Length: 60000000\r\n\r\n")
+        connection.sendall(begun + b" HTTP/1.1\r\nContent-Length: 60000000\r\n\r\n")
         assert b"200 OK" in connection.recv(65536)
         sent = 0
         with pytest.raises(ConnectionError):

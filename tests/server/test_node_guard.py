@@ -1,4 +1,4 @@
-"""In front of the application for nodes: beats are answered at once, as long as the node is known."""
+"""In front of the application for nodes: beats are answered at once, as long as the node is known by its token."""
 
 from __future__ import annotations
 
@@ -39,6 +39,12 @@ class Listener:
         self.asked.append(scope["path"])
 
     async def ask(self, path: str, token: str = MACHINE) -> tuple[int, Any]:
+        """As the listener does: what the guard has no prompt answer to goes on its way."""
+        headers = [(b"authorization", f"Bearer {token}".encode())]
+        if (prompt := self.guard.beat(b"POST", path.encode(), headers)) is not None:
+            head, _, body = prompt.partition(b"\r\n\r\n")
+            assert f"content-length: {len(body)}".encode() in head.splitlines()
+            return int(head.split()[1]), json.loads(body)
         said: list[Any] = []
 
         async def send(message: Any) -> None:
@@ -52,10 +58,10 @@ class Listener:
             "method": "POST",
             "path": path,
             "query_string": b"",
-            "headers": [(b"authorization", f"Bearer {token}".encode())],
+            "headers": headers,
         }
         await self.guard(scope, receive, send)
-        return said[0]["status"], json.loads(said[1]["body"])
+        return (said[0]["status"], json.loads(said[1]["body"])) if said else (0, None)
 
 
 def behind_guard(tmp_path: Path, story: Callable[[Listener], Awaitable[None]]) -> None:
@@ -89,31 +95,55 @@ def behind_guard(tmp_path: Path, story: Callable[[Listener], Awaitable[None]]) -
 
 def test_a_beat_is_answered_without_the_application_as_long_as_the_node_is_known(tmp_path: Path) -> None:
     async def story(listener: Listener) -> None:
+        beat = "/nodes/node-1/beat"
+        assert (await listener.ask(beat))[0] == 0
+        assert listener.asked == [beat], "the application has the first one of a token"
         for _ in range(2):
-            status, answer = await listener.ask("/nodes/node-1/beat")
+            status, answer = await listener.ask(beat)
             said = {"beat_seconds": 2.0, "fence_seconds": 50.0, "lost": False, "endpoints": False}
             assert (status, answer) == (200, said)
         assert (await listener.ask("/nodes/node-2/beat"))[0] == 403
         assert (await listener.ask("/nodes/node-1/beat", "FAENA1-plain-other"))[0] == 401
         listener.leases.call("node-1")
-        assert (await listener.ask("/nodes/node-1/beat"))[1]["endpoints"] is True
-        assert listener.asked == []
+        assert (await listener.ask(beat))[1]["endpoints"] is True
         # the machine is removed
         await listener.database.write(lambda write: machines.remove(write, "m"))
         listener.leases.forget("node-1")
-        assert (await listener.ask("/nodes/node-1/beat"))[0] == 401
-        assert listener.asked == []
+        assert (await listener.ask(beat))[0] == 401
+        assert listener.asked == [beat]
 
     behind_guard(tmp_path, story)
 
 
 def test_another_runner_of_the_machine_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     async def story(listener: Listener) -> None:
+        await listener.ask("/nodes/node-1/beat")
         assert (await listener.ask("/nodes/node-1/beat"))[0] == 200
         await listener.database.write(lambda write: machines.change(write, "m", node="node-2"))
         listener.leases.forget("node-1")
         listener.leases.hear("node-2")
         assert (await listener.ask("/nodes/node-1/beat"))[0] == 403
         assert (await listener.ask("/nodes/node-2/beat"))[0] == 200
+        assert listener.asked == ["/nodes/node-1/beat"], "by then the token is known as the second node's"
+
+    behind_guard(tmp_path, story)
+
+
+def test_only_a_beat_of_its_own_node_is_answered_promptly(tmp_path: Path) -> None:
+    async def story(listener: Listener) -> None:
+        own = [(b"authorization", f"Bearer {MACHINE}".encode())]
+        await listener.ask("/nodes/node-1/beat")
+        for verb, address, headers in (
+            (b"GET", b"/nodes/node-1/beat", own),
+            (b"POST", b"/nodes/node-1/beat?a=1", own),
+            (b"POST", b"/nodes/node-1/../node-1/beat", own),
+            (b"POST", b"/nodes/node-2/beat", own),
+            (b"POST", b"/nodes/\xff/beat", own),
+            (b"POST", b"/nodes/node-1/beat", []),
+            (b"POST", b"/nodes/node-1/beat", own + own),
+            (b"POST", b"/nodes/node-1/beat", [(b"authorization", b"Bearer \xff-\xff")]),
+        ):
+            assert listener.guard.beat(verb, address, headers) is None
+        assert listener.guard.beat(b"POST", b"/nodes/node-1/beat", own)
 
     behind_guard(tmp_path, story)

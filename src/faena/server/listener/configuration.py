@@ -8,7 +8,7 @@ import uvicorn
 from litestar.types import ASGIApp
 
 from faena.server.listener.bounds import Bounds
-from faena.server.listener.protocol import bounded
+from faena.server.listener.protocol import Prompt, bounded
 
 _LEAVING = 1
 """Seconds that requests get which are answered when it leaves."""
@@ -22,11 +22,15 @@ def configured(
     keep_alive: int,
     certificate: Path | None = None,
     key: Path | None = None,
+    prompt: Prompt | None = None,
 ) -> uvicorn.Config:
-    """`backlog`: connections that wait to be taken. `keep_alive`: seconds that a connection may ask nothing."""
+    """`backlog`: connections that wait to be taken. `keep_alive`: seconds that a connection may ask nothing.
+
+    `prompt`: asked before `app`.
+    """
     return uvicorn.Config(
         app,
-        http=bounded(bounds),
+        http=bounded(bounds, prompt),
         ws="none",
         lifespan="off",
         log_config=None,

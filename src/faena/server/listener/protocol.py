@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import httptools
@@ -24,7 +26,17 @@ each would pause the connection and have it go on.
 httptools_impl.HIGH_WATER_LIMIT = _READ_AHEAD  # type: ignore[attr-defined]  # where it looks for it
 _LINGERING = 1.0
 """Seconds for which the sender of a refused request may read the answer: closing at once would take it from them."""
+Prompt = Callable[[bytes, bytes, list[tuple[bytes, bytes]]], bytes | None]
+"""By verb, address and headers of a request: its whole answer, whatever body comes, where that is known without
+waiting for anything; None: the application is to be asked.
+"""
+_ANSWERED: Any = SimpleNamespace(response_complete=True, message_event=asyncio.Event())
+"""In the place of uvicorn's cycle of a request and its answer, where none was needed."""
 _log = logging.getLogger(__name__)
+
+
+def _never(verb: bytes, address: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    return None
 
 
 class Waiting:
@@ -45,10 +57,11 @@ class Waiting:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. `bounds` and `waiting` are those of its listener."""
+    """One connection. `bounds`, `waiting` and `prompt` are those of its listener."""
 
     bounds: Bounds
     waiting: Waiting
+    prompt: Prompt
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -87,7 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         if self._rests:
-            self._begin()
+            self._rests, self._in_head, self._head = False, True, 0
         self._head += len(data) if self._in_head else 0
         self._begins_with = 0 if self._in_body else len(data)
         super().data_received(data)
@@ -97,6 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
             left, self._large = self._large - self._body, 0
             if self._in_body and left > 0 and not (self._refused or self.transport.is_closing()):
                 LargeBody(self, left, self._count, self._complete)
+        self._set_time()
 
     def _count(self, size: int) -> bool:
         """That came of a large body. Whether somebody wants it still."""
@@ -135,10 +149,23 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{self.bounds.pipelined} requests before it")
         else:
             self._go_on()
-            self._late = self.loop.call_later(self.bounds.body_seconds, self._look_at_body, 0)
+            if self._is_answered and (answer := self._prompt_answer()) is not None:
+                self.cycle = _ANSWERED
+                self.transport.write(answer)
+                return
             super().on_headers_complete()
             size = large_body.size_of(self.headers)
             self._large = size if size >= large_body.LARGE else 0
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether all requests are whose heads have come."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _prompt_answer(self) -> bytes | None:
+        if not self.parser.should_keep_alive():
+            return None
+        return type(self).prompt(self.parser.get_method(), self.url, self.headers)
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
@@ -169,12 +196,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait for the next request: uvicorn has a time for that, which the first byte of one ends."""
         self._rests = True
         self.waiting.add(self)
+        if self.timeout_keep_alive_task is None:  # it did not see the answer
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
-    def _begin(self) -> None:
-        self._rests = False
-        self._in_head = True
-        self._head = 0
-        self._wait(self.bounds.head_seconds)
+    def _set_time(self) -> None:
+        """For the rest of what has begun to come. Most requests come whole, and need none."""
+        if self._late is not None or self._refused or self.transport.is_closing():
+            return
+        if self._in_body:
+            if self._is_answered:
+                self._wait(self.bounds.unread_seconds)
+            else:
+                self._late = self.loop.call_later(self.bounds.body_seconds, self._look_at_body, 0)
+        elif self._in_head and self._is_answered:
+            self._wait(self.bounds.head_seconds)
 
     def _look_at_body(self, seen: int) -> None:
         """Close a connection whose body has not come on since it was looked at. One that we do not read may wait."""
@@ -221,6 +258,7 @@ def _answer(status: HTTPStatus, said: ErrorBody) -> bytes:
     return head.encode() + body
 
 
-def bounded(bounds: Bounds) -> type[asyncio.Protocol]:
+def bounded(bounds: Bounds, prompt: Prompt | None = None) -> type[asyncio.Protocol]:
     """The protocol of a listener of its own."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"bounds": bounds, "waiting": Waiting()})
+    own = {"bounds": bounds, "waiting": Waiting(), "prompt": staticmethod(prompt or _never)}
+    return type("BoundedProtocol", (BoundedProtocol,), own)

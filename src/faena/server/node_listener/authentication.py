@@ -5,6 +5,7 @@ and no more than `rights` says to whoever has one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +29,7 @@ from faena.server.node_listener import rights
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
+_BEAT = b"/beat"
 _SPARE = 64
 
 
@@ -43,7 +45,7 @@ class Caller:
 
 
 class Guard:
-    """An ASGI application around `app`. Beats are answered here: they are most of what comes."""
+    """An ASGI application around `app`. Most of what comes are beats, which the listener has answered by `beat`."""
 
     def __init__(
         self,
@@ -82,14 +84,25 @@ class Guard:
         if not own:
             why = token and await asyncio.to_thread(self._removed.why, tokens.digest(token))
             await _refuse(send, 401, why or "The token is none of this workspace's machines. Join again.")
-        elif rules is rights.OF_MACHINE and path == f"/nodes/{own}/beat" and self._leases.is_known(own):
-            self._leases.hear(own)
-            await _answer(send, 200, _beat_answer(self._leases.terms, self._leases.is_called(own)))
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
             state[PACE] = self._leases.terms.beat
             await self._app(scope, receive, send)
+
+    def beat(self, verb: bytes, address: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:
+        """The whole answer to a beat of a node that is known with its token; None for whatever else is asked."""
+        if verb != b"POST" or not address.endswith(_BEAT):
+            return None
+        node = self._nodes.get(tokens.digest(_bearer(headers)))
+        if (
+            node is None
+            or address != b"/nodes/%b%b" % (node.encode(), _BEAT)
+            or not self._leases.is_known(node)
+        ):
+            return None
+        self._leases.hear(node)
+        return _beat_answer(self._leases.terms, self._leases.is_called(node))
 
     async def _rights(self, token: str) -> tuple[tuple[rights.Rule, ...], str]:
         """Rules, and what they call `{own}`; empty for a token that nobody knows."""
@@ -125,26 +138,29 @@ def _bridged_cluster(read: Read, digest: str, now: Micros) -> str:
 
 @lru_cache(8)
 def _beat_answer(terms: Terms, is_called: bool) -> bytes:
-    return msgspec.json.encode(BeatAnswer(terms.beat, terms.fence, endpoints=is_called))
+    body = msgspec.json.encode(BeatAnswer(terms.beat, terms.fence, endpoints=is_called))
+    lines = (b"%b: %b\r\n" % field for field in _headers(body))
+    return b"HTTP/1.1 200 OK\r\n%b\r\n%b" % (b"".join(lines), body)
 
 
-def _bearer(headers: object) -> str:
-    found = [value for name, value in headers if name == b"authorization"]  # type: ignore[attr-defined]  # pairs, as ASGI says
+def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    found = [value for name, value in headers if name == b"authorization"]
     scheme, _, token = found[0].decode("latin-1").partition(" ") if len(found) == 1 else ("", "", "")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:
-    await _answer(send, status, msgspec.json.encode(ErrorBody("AuthenticationException", message)))
-
-
-async def _answer(send: Send, status: int, body: bytes) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
+    body = msgspec.json.encode(ErrorBody("AuthenticationException", message))
+    headers = _headers(body)
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _headers(body: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]

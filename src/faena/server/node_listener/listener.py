@@ -170,6 +170,7 @@ class NodeListener:
             keep_alive=120,
             certificate=made.certificate if made else None,
             key=made.key if made else None,
+            prompt=guard.beat,
         )
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
