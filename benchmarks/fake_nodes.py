@@ -2,8 +2,9 @@
 
     python -m benchmarks.fake_nodes URL TOKEN PREFIX NUMBER
 
-Each has the connections of a true one, over TLS: one for work and its attempt, one for beats. Scripts "run" until
-told to end, and write a line every 30 s. Reads words on stdin (`end`, `ask`), writes JSON lines on stdout.
+Each has the connections of a true one, over TLS: one for work and what its attempt brings, one for beats, and one for
+the request that is held while it runs. Scripts "run" until told to end, and write a line every 30 s. Reads words on
+stdin (`end`, `ask`), writes JSON lines on stdout.
 """
 
 from __future__ import annotations
@@ -213,21 +214,22 @@ class Fake:
         stream, offset = f"log/azureml-logs/70_driver_log{suffix}.txt", 0
         started: int | None = int(time.time() * 1e6)
         writes_at, pace = time.monotonic() + random.uniform(0, _LINE), _UNWATCHED
-        while not end.is_set():
+        held: asyncio.Task[None] | None = None
+        while not (end.is_set() or (held is not None and held.done())):
             line = b"epoch 1 loss 0.5\n" if time.monotonic() >= writes_at else b""
+            if started is None and not line:
+                await asyncio.sleep(pace)
+                continue
             segments = [[stream, offset, len(line)]] if line else []
+            head = {"segments": segments, "closing": False, "started_at": started}
             try:
-                if segments or started is not None:
-                    head = {"segments": segments, "closing": False, "started_at": started}
-                    status, data = await connection.ask("POST", f"{path}/ship", _batch(head, line), token)
-                    writes_at += _LINE if line else 0.0
-                else:
-                    status, data = await connection.ask("GET", f"{path}/signals?wait={pace:.2f}", token=token)
+                status, data = await connection.ask("POST", f"{path}/ship", _batch(head, line), token)
             except (OSError, EOFError) as error:
                 self._trouble(error)
                 await asyncio.sleep(_AWAY)
                 continue
-            self._said["shipped" if segments else "signals"] += 1
+            writes_at += _LINE if line else 0.0
+            self._said["shipped"] += 1
             if status >= 400:
                 self._said[f"status {status}"] += 1
                 break
@@ -237,6 +239,9 @@ class Fake:
             offset = answer["offsets"].get(stream, offset)
             if answer["cancel"]:
                 break
+            held = held or asyncio.create_task(self._hold(path, token))
+        if held is not None:
+            held.cancel()
         ending = {
             "segments": [],
             "closing": True,
@@ -263,6 +268,21 @@ class Fake:
                     order=order["run_id"], rank=order["rank"], at=time.monotonic(), bytes=len(data), node=node
                 )
             return found
+
+    async def _hold(self, path: str, token: str) -> None:
+        """Ends when the script is to."""
+        connection = self._connection(token)
+        while True:
+            wait = _WAIT * random.uniform(1 - _JITTER, 1 + _JITTER)
+            try:
+                status, data = await connection.ask("GET", f"{path}/signals?wait={wait:.2f}")
+            except (OSError, EOFError) as error:
+                self._trouble(error)
+                await asyncio.sleep(_AWAY)
+                continue
+            self._said["signals"] += 1
+            if status >= 400 or json.loads(data)["cancel"]:
+                return
 
     def _trouble(self, error: BaseException) -> None:
         self._said[f"{type(error).__name__}: {str(error)[:60]}"] += 1

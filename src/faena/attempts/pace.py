@@ -6,7 +6,7 @@ import time
 
 from faena.attempts.api import Shipped
 
-LOOK_UNWATCHED = 0.25
+_LOOK_UNWATCHED = 0.25
 _LOOK = 0.05
 """Seconds between looks at the files' sizes while somebody watches."""
 _LOOK_FOR_FIRST = 0.02
@@ -20,7 +20,7 @@ _POINTS_WANTED = 0.25
 _UNWATCHED = 2.0
 """The same while nobody watches, unless the server says more; of spools also while somebody follows the log alone."""
 _BEAT = 2.0
-"""Seconds between words of the server at least: they bring a cancel back."""
+"""Seconds between words of the server at least, where no request is held: they bring a cancel back."""
 _BEAT_WATCHED = 0.5
 """The same on another machine while somebody watches: who looks at a page may ask it for files, too."""
 _TELL_START = 0.25
@@ -39,12 +39,16 @@ class Pace:
         self._began_at = time.monotonic()
         self._sent_at = 0.0 if watched else self._began_at
         self._points_sent_at = self._sent_at
-        self._heard_at = self._sent_at
+        self._heard_at = self._looked_at = self._sent_at
         self._eager_until = 0.0
 
     def begin(self) -> None:
         self._began_at = time.monotonic()
         self._eager_until = self._began_at + _FIRST
+
+    def looks(self) -> None:
+        """At what the script has written."""
+        self._looked_at = time.monotonic()
 
     def sends_points(self) -> None:
         self._points_sent_at = time.monotonic()
@@ -94,6 +98,6 @@ class Pace:
             return _LOOK_FOR_FIRST
         if self.watched:
             return max(_LOOK, self._sent_at + _WATCHED - now)
-        return (
-            max(LOOK_UNWATCHED, self._heard_at + self._unwatched - now) if self.told_start else LOOK_UNWATCHED
-        )
+        if not self.told_start:
+            return _LOOK_UNWATCHED
+        return max(_LOOK_UNWATCHED, max(self._heard_at, self._looked_at) + self._unwatched - now)

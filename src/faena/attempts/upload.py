@@ -9,8 +9,9 @@ from typing import Any
 
 from faena.attempts.api import ServerApi, Shipped
 from faena.attempts.follow import Follower, Segment
+from faena.attempts.held_request import HeldRequest
 from faena.attempts.key import AttemptKey
-from faena.attempts.pace import LOOK_UNWATCHED, Pace
+from faena.attempts.pace import Pace
 from faena.attempts.refusals import TRIES, Refusals
 from faena.kernel.data_loss import Loss
 from faena.kernel.errors import FaenaError, ServerUnreachable, is_refusal
@@ -46,6 +47,8 @@ class Shipper:
         self._refusals = Refusals(api, key, follower)
         self._turn = threading.Lock()
         self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._held = HeldRequest(lambda seconds: api.signals(key, seconds), self._hear_news)
         self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
         self._pace = Pace(watched)
         self._started_at = started_at
@@ -145,8 +148,9 @@ class Shipper:
         return self._api.close(self._key, [], {**ending, "notes": []}, node)  # how it ended is what counts
 
     def _stop(self) -> None:
-        """What the thread is sending is waited for by whoever takes its turn; that it waits for a word, by nobody."""
+        """What the thread is sending is waited for by whoever takes its turn; a request that is held, by nobody."""
         self._stopping.set()
+        self._woken.set()
         self._follower.ends()
 
     def _losses(self) -> list[Loss]:
@@ -171,6 +175,7 @@ class Shipper:
                 if self._stopping.is_set():
                     return
                 now = time.monotonic()
+                self._pace.looks()
                 if now - self._discovered_at > _DISCOVER:
                     self._follower.discover()
                     self._discovered_at = now
@@ -179,16 +184,19 @@ class Shipper:
                     self._try_batch(points=points)
 
     def _wait(self, seconds: float) -> bool:
-        """Whether to stop. While nobody watches, the server cuts the wait short when somebody begins to, or cancels."""
-        pace = self._pace
-        is_over = self.cancel_requested.is_set()
-        if pace.watched or is_over or not pace.told_start or seconds < LOOK_UNWATCHED:
-            return self._stopping.wait(seconds)
-        try:
-            self._hear(self._api.signals(self._key, seconds))
-        except FaenaError:
-            return self._stopping.wait(seconds)
+        """Whether to stop. While nobody watches, the wait is cut short when somebody begins to, or cancels."""
+        if self._pace.told_start and not (self._pace.watched or self.cancel_requested.is_set()):
+            self._held.begin()
+        self._woken.wait(seconds)
+        self._woken.clear()
         return self._stopping.is_set()
+
+    def _hear_news(self, answer: Shipped) -> bool:
+        """Whether the thread that ships is to go on with it."""
+        self._hear(answer)
+        if is_news := answer.watched or answer.cancel:
+            self._woken.set()
+        return is_news or self._stopping.is_set()
 
     def _hear(self, answer: Shipped) -> None:
         self._pace.hears(answer)
@@ -199,7 +207,9 @@ class Shipper:
 
     def _is_due(self, now: float, points: bool) -> bool:
         pace = self._pace
-        if pace.beat_is_due(now) or (pace.start_is_due(now) and self._started_at() is not None):
+        if (pace.beat_is_due(now) and not self._held.is_there) or (
+            pace.start_is_due(now) and self._started_at() is not None
+        ):
             return True
         if pace.is_eager(now) and pace.takes_first(now, is_there=bool(self._follower.grown(points=False))):
             return True

@@ -5,6 +5,7 @@ and no more than `rights` says to whoever has one.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from faena.compute import store as compute
-from faena.compute.leases import Leases, Terms
+from faena.compute.leases import JITTER, Leases, Terms
 from faena.compute.machines import store, tokens
 from faena.compute.machines.removed import RemovedMachines
 from faena.compute.machines.schemas import BeatAnswer
@@ -87,7 +88,8 @@ class Guard:
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
-            state[PACE] = self._leases.terms.beat
+            # ranks begin together, and would bring what their scripts write together
+            state[PACE] = self._leases.terms.beat * random.uniform(1 - JITTER, 1 + JITTER)
             await self._app(scope, receive, send)
 
     def beat(self, verb: bytes, address: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:
