@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from faena.db import Database
 from faena.server import app as _app  # noqa: F401  a database is used again, so it has the tables of all features
@@ -21,8 +22,14 @@ on_sqlite_alone = pytest.mark.parametrize("databases", ["sqlite"], indirect=True
 
 
 def on_both(name: str, values: Mapping[str, object], *, few: Collection[str]) -> pytest.MarkDecorator:
-    """For a test that takes long on PostgreSQL: all on SQLite, a `few` there; `make faults` tries the others there."""
-    pairs = [pytest.param("sqlite", value, id=f"sqlite-{of}") for of, value in values.items()]
+    """For a test that takes long. A `few` are tried on SQLite by `make test`, on PostgreSQL by `make long`.
+
+    The others are tried on SQLite by `make long`, on PostgreSQL by `make faults`.
+    """
+    pairs: list[ParameterSet] = []
+    for of, value in values.items():
+        marks = [] if of in few else [pytest.mark.long]
+        pairs.append(pytest.param("sqlite", value, id=f"sqlite-{of}", marks=marks))
     for of, value in values.items():
         marks = [pytest.mark.postgresql, *([] if of in few else [pytest.mark.campaign])]
         pairs.append(pytest.param("postgresql", value, id=f"postgresql-{of}", marks=marks))

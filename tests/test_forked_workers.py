@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 CONFTEST = """
@@ -59,6 +61,7 @@ def test_tests_are_collected_once_and_each_has_its_output(tmp_path: Path) -> Non
     assert "worker 'gw" in printed and "crashed while running" in printed
 
 
+@pytest.mark.long
 def test_what_cannot_be_collected_is_told(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text("import missing_module")
     assert "No module named 'missing_module'" in (printed := _run(tmp_path)), printed

@@ -42,6 +42,7 @@ def test_a_server_starts_with_what_each_one_needs() -> None:
     assert not FOR_FEW_SERVERS & loaded_by("import faena.server.application")
 
 
+@pytest.mark.long
 def test_a_server_does_without_ray_whatever_is_installed() -> None:
     """Its rooms of Ray clusters, with an `import ray` that tells on who asks: not even one that is caught."""
     found = loaded_by(_NO_RAY.format("faena.server.app", *_RAY_ROOMS))

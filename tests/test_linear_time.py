@@ -29,6 +29,7 @@ from faena.search import language
 from faena.server.gateway import authentication
 from faena.server.pages.console import Console, shown
 from faena.sweeps import arguments, constraints, endings, metric_constraints, options
+from tests.examples import long_form
 
 SHORT, TIMES = 2_000, 8
 SHORTER = {"a line of a requirements file": 700, "a command": 700}
@@ -195,7 +196,7 @@ def cost(read: Callable[[str], object], text: str) -> float:
     return time.process_time() - began
 
 
-@pytest.mark.parametrize("size", [WITHIN, SHORT])
+@pytest.mark.parametrize("size", [WITHIN, long_form(SHORT)])
 @pytest.mark.parametrize("name", READ)
 def test_time_grows_with_length(name: str, size: int) -> None:
     read = READ[name]

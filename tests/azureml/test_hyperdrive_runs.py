@@ -62,6 +62,7 @@ def project_folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_chainer_tutorial(
     ws: Workspace, compute_target: ComputeTarget, project_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

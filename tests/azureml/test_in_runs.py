@@ -123,6 +123,7 @@ def test_one_installed_in_the_environment_wins(here: RunHere, client_needs: Path
     assert out.split() == ["real"]
 
 
+@pytest.mark.long
 def test_a_list_with_v1s_packages_brings_what_the_names_need(ws: Workspace, tmp_path: Path) -> None:
     """Needs the package registry."""
     folder = tmp_path / "source"
@@ -152,6 +153,7 @@ def test_a_list_with_v1s_packages_brings_what_the_names_need(ws: Workspace, tmp_
     assert list(ws.datasets) == ["made"]
 
 
+@pytest.mark.long
 def test_a_script_that_finds_no_server_has_the_hosts_interpreter_start_one(
     ws: Workspace, client_needs: Path, tmp_path: Path
 ) -> None:

@@ -165,6 +165,7 @@ class TestCost:
         found = [float(subprocess.check_output(command)) for _ in range(9)]
         assert min(found) < 0.001
 
+    @pytest.mark.long
     def test_the_names_that_every_script_needs(self) -> None:
         def seconds(source: str) -> float:
             """Of CPU: other tests have the cores, too."""

@@ -22,6 +22,7 @@ from faena.testing.waiting import until
 from tests.backups.house import Place, of
 from tests.backups.test_journey import backup
 from tests.cli.test_commands import faena
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 
 WEIGHTS = os.urandom(2_500_000)
@@ -64,7 +65,7 @@ def repair(workspace: Workspace, **asked: object) -> RepairView:
     return workspace.api.backups.repair(RepairRequest(**asked))  # type: ignore[arg-type]  # as given
 
 
-@pytest.mark.parametrize("found_by", ["a run", "an export", "a backup"])
+@pytest.mark.parametrize("found_by", ["a backup", *map(long_form, ("a run", "an export"))])
 def test_damage_that_somebody_found_is_trusted_by_nobody_more(
     workspace: Workspace, tmp_path: Path, found_by: str
 ) -> None:

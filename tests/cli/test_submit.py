@@ -100,6 +100,7 @@ class TestSubmit:
 
 
 class TestExitCodes:
+    @pytest.mark.long
     def test_of_a_run_that_is_followed(self, project: Path) -> None:
         assert within(project, "submit", "ends.py", "0").returncode == 0
         assert piped(project, "submit", "ends.py", "3").returncode == 3

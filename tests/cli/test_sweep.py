@@ -88,6 +88,7 @@ class TestFollowed:
         assert lines[-1].endswith(f"faena diff {sweep_id}_2 {sweep_id}_1")
         assert done.stderr == b""
 
+    @pytest.mark.long
     def test_on_a_terminal_a_table_that_fits(self, folder: Path) -> None:
         space = ["--space", "--lr=uniform(0, 1)", "--space", "--big=flag", "--space", "--units=choice(5)"]
         given = [
@@ -276,6 +277,7 @@ class TestChanged:
         (tmp_path / "go").touch()
         within(folder, "cancel", found)
 
+    @pytest.mark.long
     def test_paused_given_a_trial_extended_and_resumed(
         self, folder: Path, going: str, tmp_path: Path
     ) -> None:

@@ -23,6 +23,7 @@ from tests.cli.terminal import (
     within,
     without_waiting,
 )
+from tests.examples import long_form
 
 EXPERIMENT = "an-experiment-whose-name-is-as-long-as-some-are"
 BOXES = "─│╭╮╰╯"
@@ -125,7 +126,7 @@ class TestNotATerminal:
 
 
 class TestOnATerminal:
-    @pytest.mark.parametrize("columns", [40, 80])
+    @pytest.mark.parametrize("columns", [40, long_form(80)])
     def test_ids_are_whole_and_nothing_else_is_wider(self, run: Run, folder: Path, columns: int) -> None:
         for command in (["runs"], ["show", run.id], ["clusters"]):
             lines = plain(on_terminal(folder, columns, *command)).splitlines()
@@ -181,7 +182,9 @@ class TestColumns:
 
 
 class TestEncodings:
-    @pytest.mark.parametrize(("encoding", "shown"), [("latin-1", "héllo ? ???"), ("ascii", "h?llo ? ???")])
+    @pytest.mark.parametrize(
+        ("encoding", "shown"), [("latin-1", "héllo ? ???"), long_form("ascii", "h?llo ? ???")]
+    )
     def test_letters_that_there_are_not_are_replaced(
         self, run: Run, folder: Path, encoding: str, shown: str
     ) -> None:
@@ -209,6 +212,7 @@ class TestEncodings:
 
 
 class TestReadersThatLeave:
+    @pytest.mark.long
     def test_the_command_ends_silently_with_the_shells_code(self, run: Run, folder: Path) -> None:
         commands = [" ".join(_of(run, command)) for command in SOME]
         # a reader that is gone before anything is written, for output that is short and for output that is long
@@ -253,7 +257,7 @@ class TestReadersThatLeave:
             follower.stderr.close()
         run.wait_for_completion()
 
-    @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+    @pytest.mark.parametrize("closed", [*map(long_form, (">&-", "2>&-", "<&-")), ">&- 2>&- <&-"])
     def test_streams_that_never_were(self, run: Run, folder: Path, closed: str) -> None:
         for command in ("runs", f"logs -f {run.id}"):
             done = in_shell(folder, f"faena {command} {closed}")

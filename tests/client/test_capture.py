@@ -54,6 +54,7 @@ def write_many(folder: Path, count: int) -> None:
         place.write_text(f"{folder} {number}")
 
 
+@pytest.mark.long
 def test_many_small_files_go_in_few_requests(workspace: Workspace, source: Path, requests: list[str]) -> None:
     write_many(source, 2_500)
     (source / "large.bin").write_bytes(bytes(batches.LARGEST))

@@ -116,6 +116,7 @@ def test_ids_of_plain_names_are_those_of_v1() -> None:
     assert len(ids.new_run_id("a" * 255)) < 130
 
 
+@pytest.mark.long
 def test_of_many_who_begin_an_experiment_at_once_one_is_made(workspace: Workspace) -> None:
     with ThreadPoolExecutor(20) as pool:
         runs = list(pool.map(lambda _: _started(workspace, "begun / together"), range(100)))

@@ -24,6 +24,7 @@ from faena.kernel import ownership, settings
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces.model import create_folder, open_folder
 from faena_azureml.workspace import Workspace as AzureWorkspace
+from tests.examples import long_form
 
 SOMEBODY = 54321
 """A user that the system has no name for."""
@@ -58,7 +59,7 @@ COMMANDS = [
     ["init"],
     ["submit", "train.py"],
     ["backup", "copy"],
-    ["doctor", "--fix"],
+    long_form(["doctor", "--fix"], id="doctor"),
     ["server", "stop"],
     ["rename", "ours"],
 ]

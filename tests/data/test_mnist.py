@@ -326,6 +326,7 @@ class TestMirrors:
             from_mirrors(tmp_path, (url,))
 
 
+@pytest.mark.long
 def test_of_four_processes_one_fetches(mnist_root: Path, tmp_path: Path) -> None:
     code = """
         import pathlib, sys

@@ -37,6 +37,7 @@ def md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
+@pytest.mark.long
 def test_mnists_have_the_digests_that_frameworks_compare(parts: Parts, tmp_path: Path) -> None:
     lines: list[str] = []
     idx.write(tmp_path, parts, TEST_FILES, lines.append)

@@ -94,6 +94,7 @@ class TestNumbers:
         found = self.given(servers, lambda write, place: workspaces.next_run_number(write, "e"))
         assert found == Counter(range(1, 4 * EACH + 1))
 
+    @pytest.mark.long
     def test_of_models(self, servers: list[Database]) -> None:
         def give(write: Write, place: int) -> int:
             made = ModelVersion(

@@ -20,6 +20,7 @@ from faena.environments.prepare import find_ready, prepare
 from faena.environments.ready import READY, SETTLED, hold
 from faena.environments.resolve import lock_path, resolve
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
+from tests.examples import long_form
 
 from .packages import make_sdist, make_wheel
 
@@ -163,7 +164,7 @@ class TestHook:
 
 class TestReady:
     @pytest.mark.parametrize(
-        ("said", "compiled"), [(None, True), ("1", True), ("0", False), ("False", False)]
+        ("said", "compiled"), [(None, True), long_form("1", True), ("0", False), long_form("False", False)]
     )
     def test_settling_compiles_unless_uv_is_told_not_to_and_marks(
         self, said: str | None, compiled: bool, package_folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -190,7 +191,7 @@ class TestReady:
         marker.write_text(json.dumps(json.loads(marker.read_text()) | {"boot": "another"}))
         assert find_ready(spec) is not None
 
-    @pytest.mark.parametrize("content", [None, b"", b'{"half'])
+    @pytest.mark.parametrize("content", [None, long_form(b""), long_form(b'{"half')])
     def test_half_made_is_built_anew(self, package_folder: Path, content: bytes | None) -> None:
         make_wheel(package_folder, "thing")
         spec = EnvironmentSpec(packages=("thing",))

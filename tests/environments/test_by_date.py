@@ -228,6 +228,7 @@ def test_interpreters_are_looked_for_where_the_user_says(
     ]
 
 
+@pytest.mark.long
 def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -242,6 +243,7 @@ def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(
     assert locked(lock.requirements)[0] == "bare==2.0"
 
 
+@pytest.mark.long
 def test_find_links_are_not_used_as_of_a_date_unless_a_package_is_named(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

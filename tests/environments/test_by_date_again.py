@@ -23,6 +23,7 @@ from tests.environments.packages import make_sdist, make_wheel
 _TODAY = dt.date(2026, 6, 1)
 
 
+@pytest.mark.long
 def test_a_lock_that_is_built_again_later_builds_with_what_its_day_had(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ print(chainer.__version__, numpy.int is int, float(loss.array), sys.version_info
 """
 
 
+@pytest.mark.long
 def test_chainer_runs_in_the_environment_that_the_catalogue_asks_for(
     shared_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ def test_what_uv_said_stands_in_the_log_once(package_folder: Path, tmp_path: Pat
         assert builder.said().count("The package nothing-of-that-name cannot be had") == 1, builder.said()
 
 
+@pytest.mark.long
 def test_a_compiler_that_says_much_hides_no_name(package_folder: Path, tmp_path: Path) -> None:
     make_sdist(
         package_folder,

@@ -16,6 +16,7 @@ from faena.environments.cache import list_environments
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready
 from faena.environments.resolve import resolve
+from tests.examples import long_form
 
 from .builders import Builder, until
 from .packages import make_sdist, make_wheel
@@ -93,6 +94,7 @@ def test_eight_ask_at_once_and_one_builds(slow: Slow, tmp_path: Path) -> None:
     assert len(list_environments()) == 1
 
 
+@pytest.mark.long
 def test_eight_get_the_answer_of_one_failed_attempt(package_folder: Path, tmp_path: Path) -> None:
     seen, gate = tmp_path / "seen", tmp_path / "gate"
     body = _WAITING.format(seen=str(seen), gate=str(gate)).strip() + "\nraise SystemExit('it is broken')"
@@ -108,7 +110,7 @@ def test_eight_get_the_answer_of_one_failed_attempt(package_folder: Path, tmp_pa
     assert len(seen.read_text().split()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, long_form(signal.SIGTERM)])
 def test_a_builder_that_is_ended_in_the_middle_takes_uv_along(
     slow: Slow, tmp_path: Path, number: int
 ) -> None:
@@ -144,7 +146,7 @@ def test_a_waiter_takes_over_from_a_killed_builder(slow: Slow, tmp_path: Path) -
             assert "Removing what an interrupted build left behind" in second.said()
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
+@pytest.mark.parametrize("moment", [0.1, 0.3, *map(long_form, (0.05, 0.15, 0.2, 0.25, 0.4, 0.5))])
 def test_killed_at_any_moment_nothing_half_made_looks_ready(
     package_folder: Path, tmp_path: Path, moment: float
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_damaged_record_is_named(tmp_path: Path, damage: Callable[[Path], None
     assert str(told.value).startswith(f"{tmp_path / 'order.json'} cannot be read: ")
 
 
+@pytest.mark.long
 def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
     experiment = Experiment(own_workspace, "power")
     script = f"""

@@ -15,6 +15,7 @@ from faena.testing.kills import processes
 from faena.testing.kills.phases import Phase, Victim, makes_sense
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
+from tests.examples import long_form
 from tests.faults import absence, endpoint_table, endpoints, full_disk, many, sweeps
 from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
@@ -39,7 +40,9 @@ def around(
     until(lambda: not processes.of_runtime(surroundings), "all processes have left")
 
 
-@pytest.mark.parametrize("victim", list(Victim))
+@pytest.mark.parametrize(
+    "victim", [each if each is not Victim.CLIENT else long_form(each) for each in Victim]
+)
 def test_a_kill_in_any_phase_loses_nothing(victim: Victim, around: Surroundings, tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
@@ -49,6 +52,7 @@ def test_a_kill_in_any_phase_loses_nothing(victim: Victim, around: Surroundings,
     show_clean([row for row in KillCampaign(plan, print).run() if row.victim == victim])
 
 
+@pytest.mark.long
 def test_a_server_that_stays_away_loses_nothing(around: Surroundings, tmp_path: Path) -> None:
     row = absence.away(tmp_path / "away", around.links, 1.5, 4, print, known_within=KNOWN_WITHIN)
     show_clean([row])

@@ -26,6 +26,7 @@ def _shown_clean(story: Story, folder: Path, lease: Lease) -> None:
     assert found.is_clean, f"{found.wrong}\n{HEAD}\n{found}"
 
 
+@pytest.mark.long
 def test_a_run_whose_link_is_cut_says_so_and_goes_on(tmp_path: Path) -> None:
     _shown_clean(stories.cut(8.0, "from", _PATIENT), tmp_path, _PATIENT)
 

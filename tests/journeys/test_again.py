@@ -97,6 +97,7 @@ def _data_changes(project: Project, workspace: Workspace, tmp_path: Path) -> Non
     assert found.what == "data" and "d/a.csv" in found.message and "d/b.csv" in found.message
 
 
+@pytest.mark.long
 def test_an_environment_of_another_machine(
     project: Project, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

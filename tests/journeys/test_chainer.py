@@ -35,6 +35,7 @@ def chainer(cluster: Cluster, **options: object) -> Chainer:
     )
 
 
+@pytest.mark.long
 @pytest.mark.skipif(bool(gpu_ids()), reason="there is a GPU here")
 def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     workspace: Workspace, cluster: Cluster

@@ -16,6 +16,7 @@ from faena.kernel.errors import UserErrorException
 from faena.testing.kills.processes import runners_of
 from faena.testing.waiting import until
 from tests.cli.test_commands import faena
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 
 COUNTS = """
@@ -51,7 +52,9 @@ def counts(here: str) -> str:
     return COUNTS.replace("HERE", here)
 
 
-@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError"])
+@pytest.mark.parametrize(
+    "end", ["os._exit(3)", *map(long_form, ("os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError"))]
+)
 def test_a_script_that_fails_goes_on_from_what_it_had_saved(
     project: Project, end: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,7 +115,7 @@ def test_attempts_are_told_apart(project: Project) -> None:
 STOPS = 'None if "again" in sys.argv else '
 
 
-@pytest.mark.parametrize("way", ["canceled", "failed", "time limit"])
+@pytest.mark.parametrize("way", ["canceled", *map(long_form, ("failed", "time limit"))])
 def test_a_run_that_ended_is_gone_on_with(project: Project, way: str) -> None:
     here = "sys.exit(3)" if way == "failed" else "time.sleep(600)"
     limit = 1 if way == "time limit" else None
@@ -160,6 +163,7 @@ def test_a_signal_comes_before_the_time_is_up(project: Project) -> None:
     assert (error.exit_code, error.last_lines[-1]) == (5, "saved")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", ["5.1.0", pytest.param("7.8.1", marks=pytest.mark.campaign)])
 def test_a_chainer_trainer_goes_on_from_its_snapshot(
     project: Project, chainer_python: Callable[[str], Path], version: str

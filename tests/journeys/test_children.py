@@ -12,6 +12,7 @@ from faena import Cluster, Estimator, Experiment, ScriptRunConfig, Workspace
 from faena.client.runs.run import Run
 from faena.kernel import ids
 from faena.kernel.errors import NotFound, UserErrorException
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 from tests.journeys.test_interactive import ended
 from tests.script.conftest import find_interpreter
@@ -57,6 +58,7 @@ class TestInAProcess:
         assert [run.id for run in experiment.get_runs()] == [parent.id]
         assert len(list(experiment.get_runs(include_children=True))) == 2
 
+    @pytest.mark.long
     def test_many_at_once_with_a_tag_each(self, parent: Run) -> None:
         children = parent.create_children(tag_key="depth", tag_values=range(30))
         assert len({child.id for child in children}) == 30
@@ -116,7 +118,7 @@ class TestInAProcess:
             Experiment(workspace, "family").submit(config, parent="nobody")
 
 
-@pytest.mark.parametrize("version", ["oldest", "3.11", "3.13"])
+@pytest.mark.parametrize("version", ["oldest", "3.11", long_form("3.13")])
 def test_children_of_a_script(project: Project, version: str) -> None:
     own = version.replace(".", "_")
     run = project.run(

@@ -134,6 +134,7 @@ class TestUploads:
         assert run.get_details()["error"]["error"]["code"] == "exit_code"
         assert (store.folder / "left" / "made.txt").read_text() == "made"
 
+    @pytest.mark.long
     def test_so_does_what_is_left_when_the_runner_dies(
         self, own_workspace: Workspace, tmp_path: Path
     ) -> None:

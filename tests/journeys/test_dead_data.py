@@ -13,6 +13,7 @@ def workspace(common_workspace: Workspace) -> Workspace:
     return common_workspace
 
 
+@pytest.mark.long
 def test_a_run_is_given_mnist_and_says_so(project: Project) -> None:
     run = project.run("""
         import hashlib

@@ -109,6 +109,7 @@ def test_from_model_to_answer(
         Webservice(workspace, "first")
 
 
+@pytest.mark.long
 def test_one_that_does_not_come_up_leaves_the_last_one(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:
@@ -206,6 +207,7 @@ def test_what_cannot_be_deployed(
     assert workspace.api.endpoints.list() == []
 
 
+@pytest.mark.long
 def test_of_many_that_deploy_one_name_at_once_one_does(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:
@@ -234,6 +236,7 @@ def test_a_port_that_is_taken_fails_and_says_so(
             service.wait_for_deployment()
 
 
+@pytest.mark.long
 def test_a_folder_that_is_gone_is_made_again(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:
@@ -258,6 +261,7 @@ def test_a_folder_that_is_gone_is_made_again(
     assert service.run({"data": [5]}) == [1, "w", [5]]
 
 
+@pytest.mark.long
 def test_requests_are_kept_where_that_is_asked_for(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:

@@ -14,6 +14,7 @@ from faena.client.runs.run import Run
 from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.kernel.errors import UserErrorException
 from faena.node.command import programs
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 from tests.journeys.test_notebooks import write_notebook
 from tests.semaphores import needs_semaphores
@@ -80,6 +81,7 @@ class TestTheRootOfTheSourceFolder:
         run = ran(project, entry_script="src/train.py", **environment)
         assert printed(run).splitlines() == ["util root beside the script", "utilroot"]
 
+    @pytest.mark.long
     def test_is_importable_in_a_notebook_too(self, project: Project) -> None:
         write(project.folder, self.FILES)
         write_notebook(project.folder / "src/look.ipynb", "import src.util, near\nprint(src.util.V, near.V)")
@@ -128,7 +130,9 @@ class TestAModule:
     SAID = "__main__ pkg.mod other True ['--x', '1']\n[2, 4]\n"
 
     @needs_semaphores
-    @pytest.mark.parametrize("environment", [USED_AS_IT_IS, BUILT], ids=["used as it is", "built"])
+    @pytest.mark.parametrize(
+        "environment", [long_form(USED_AS_IT_IS, id="used as it is"), pytest.param(BUILT, id="built")]
+    )
     def test_runs_as_by_python(self, project: Project, environment: dict[str, Any]) -> None:
         write(project.folder, self.FILES)
         run = ran(project, entry_module="pkg.mod", script_arguments=["--x", "1"], **environment)
@@ -139,6 +143,7 @@ class TestAModule:
         again.wait_for_completion()
         assert again.refresh().command == "python -m pkg.mod --x 2"
 
+    @pytest.mark.long
     @needs_semaphores
     def test_as_a_command_and_as_a_package(self, project: Project) -> None:
         write(project.folder, self.FILES)

@@ -15,6 +15,7 @@ from faena import Cluster, CondaDependencies, Environment, Estimator, Experiment
 from faena.environments import folders
 from tests.conftest import shut_down
 from tests.environments.packages import make_project, make_sdist, make_wheel
+from tests.examples import long_form
 from tests.files import holding
 
 SECRET = "s3cr3t-word"
@@ -111,6 +112,7 @@ def log_of(workspace: Workspace, run: Run, name: str) -> str:
         return b"".join(parts).decode()
 
 
+@pytest.mark.long
 def test_a_password_serves_the_build_and_is_kept_nowhere(
     project: Workspace, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +127,7 @@ def test_a_password_serves_the_build_and_is_kept_nowhere(
     assert holding(SECRET, home, project.folder / ".faena") == []
 
 
-@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "UV_DEFAULT_INDEX"])
+@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", long_form("UV_DEFAULT_INDEX")])
 def test_the_users_index_reaches_the_builder(
     project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -167,6 +169,7 @@ class TestOfPackagesAtHand:
         monkeypatch.setenv("UV_FIND_LINKS", str(folder))
         return folder
 
+    @pytest.mark.long
     def test_runs_that_ask_at_once_build_once(
         self, project: Workspace, tmp_path: Path, packages: Path
     ) -> None:
@@ -207,6 +210,7 @@ class TestOfPackagesAtHand:
             assert ("requirements.txt in the source folder is not used" in said) == (not given)
         assert [each["name"] for each in project.api.records.lock(run.id)["archives"]] == ["my-own"]
 
+    @pytest.mark.long
     def test_what_could_not_be_had_as_asked_is_said(
         self, project: Workspace, tmp_path: Path, packages: Path
     ) -> None:

@@ -81,6 +81,7 @@ def script(tmp_path: Path) -> Callable[[int], InferenceConfig]:
     return make
 
 
+@pytest.mark.long
 def test_from_model_to_answer(
     workspace: Workspace, model: Model, machine: FarMachine, script: Callable[[int], InferenceConfig]
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_drained_machine_hands_its_endpoint_on(
         end_endpoints(workspace)
 
 
+@pytest.mark.long
 def test_in_v1s_words_with_tls_and_a_shadow(
     workspace: Workspace,
     model: Model,

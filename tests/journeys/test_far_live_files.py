@@ -40,6 +40,7 @@ def machine(lasting_workspace: Workspace, tmp_path: Path) -> Iterator[FarMachine
     lasting_workspace.api.nodes.listen_no_more()
 
 
+@pytest.mark.long
 def test_files_are_had_from_the_machine_until_nothing_is_heard_of_it(
     machine: FarMachine, tmp_path: Path
 ) -> None:

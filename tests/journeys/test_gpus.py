@@ -75,6 +75,7 @@ def test_its_use_is_sampled(project: Project) -> None:
     assert "gpu1_percent" not in system
 
 
+@pytest.mark.long
 def test_one_that_must_have_it_gets_it_whatever_runs_beside_it(
     workspace: Workspace, tmp_path: Path, one_gpu: Path
 ) -> None:

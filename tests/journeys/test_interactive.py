@@ -326,6 +326,7 @@ class TestFollower:
         assert process is not None
         return Rendezvous(workspace.files.path).nodes / f"watch-{process.name}.lock"
 
+    @pytest.mark.long
     def test_one_that_is_killed_is_replaced(self, workspace: Workspace, experiment: Experiment) -> None:
         script = """
             run = experiment.start_logging(snapshot_directory=None)

@@ -37,6 +37,7 @@ from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.cli.terminal import piped
 from tests.environments.packages import make_wheel
+from tests.examples import long_form
 from tests.journeys.data import driver_log
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
@@ -176,6 +177,7 @@ def slurm(folder: Path, token: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_a_job_of_slurm_that_is_preempted_ships_and_its_run_goes_on_when_it_is_requeued(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -219,7 +221,7 @@ def _is_preempted(machine: FarMachine, tmp_path: Path) -> None:
     assert "goes on from the end of the day" in log_of(run)
 
 
-@pytest.mark.parametrize("heir", ["of its name", "of another name on that host"])
+@pytest.mark.parametrize("heir", ["of its name", long_form("of another name on that host")])
 def test_what_a_killed_runner_left_is_brought_by_the_next(
     machine: FarMachine, tmp_path: Path, heir: str
 ) -> None:
@@ -265,6 +267,7 @@ def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path)
     assert machine.seen() is None, "its name does not come back"
 
 
+@pytest.mark.long
 def test_a_sweep_there_loses_and_doubles_no_trial_though_its_node_is_killed(
     machine: FarMachine, tmp_path: Path
 ) -> None:

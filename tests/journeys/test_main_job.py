@@ -137,6 +137,7 @@ class TestModels:
         with pytest.raises(Conflict, match="r1"):
             trained.register_model("else", "outputs/model.npz", request_id="r1")
 
+    @pytest.mark.long
     def test_a_hundred_at_once_give_a_hundred_versions(self, trained: Run, name: str) -> None:
         with ThreadPoolExecutor(20) as pool:
             made = list(pool.map(lambda _: trained.register_model(name, "outputs/model.npz"), range(100)))

@@ -78,6 +78,7 @@ def test_cells_run_with_parameters_and_log_to_the_run(project: Project) -> None:
     assert "papermill==" in run.get_lock()["requirements"]
 
 
+@pytest.mark.long
 def test_a_cell_that_fails_ends_the_run_and_the_notebook_is_kept(project: Project) -> None:
     write_notebook(project.folder / "train.ipynb", "print('before')", "{}['epochs']", "print('never')")
     run = submit(project)
@@ -92,6 +93,7 @@ def test_a_cell_that_fails_ends_the_run_and_the_notebook_is_kept(project: Projec
     assert "before" in text_of(run, "outputs/train.output.ipynb")
 
 
+@pytest.mark.long
 def test_a_cancel_ends_the_kernel_and_leaves_nothing(project: Project) -> None:
     write_notebook(
         project.folder / "train.ipynb",

@@ -92,6 +92,7 @@ class Served:
         return self.process.wait(60)
 
 
+@pytest.mark.long
 def test_it_answers_as_the_endpoint_does(
     workspace: Workspace, model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,6 +44,7 @@ def _is_gone(pid: int) -> Callable[[], bool]:
     return lambda: Living.of(pid) is None
 
 
+@pytest.mark.long
 def test_runs_go_on_in_a_workspace_that_is_moved(tmp_path: Path) -> None:
     workspace = Workspace.create("moved-live", tmp_path / "here")
     project = Project(workspace, tmp_path / "source")
@@ -90,6 +91,7 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     assert view.ended_at is not None and any(str(attempts / mine.id) in message for message in said)
 
 
+@pytest.mark.long
 def test_of_a_removed_workspace_nothing_goes_on(real_starts: None, tmp_path: Path) -> None:
     workspace = Workspace.create("removed-live", tmp_path / "here")
     project = Project(workspace, tmp_path / "source")

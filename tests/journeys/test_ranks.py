@@ -13,6 +13,7 @@ import pytest
 from faena import Workspace
 from faena.client.runs.run import Run
 from faena.testing.waiting import until
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 
 RENDEZVOUS = """
@@ -104,6 +105,7 @@ def test_one_that_fails_ends_all_and_is_named_with_its_last_lines(project: Proje
     assert (error.exit_code, error.last_lines[-1]) == (3, "last words")
 
 
+@pytest.mark.long
 def test_parameter_servers_end_when_the_workers_of_all_nodes_have(project: Project) -> None:
     run = project.run(
         TENSORFLOW, distributed_backend="ps", worker_count=3, parameter_server_count=2, node_count=2
@@ -116,7 +118,7 @@ def test_parameter_servers_end_when_the_workers_of_all_nodes_have(project: Proje
     assert roles == ["worker 0", "worker 1", "worker 2", "ps 0", "ps 1"]
 
 
-@pytest.mark.parametrize(("nodes", "per_node"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("nodes", "per_node"), [long_form(1, 2), (2, 1)])
 def test_ranks_of_mpi_speak_to_each_other(project: Project, nodes: int, per_node: int) -> None:
     run = project.run(
         MPI, pip_packages=[], distributed_backend="mpi", node_count=nodes, process_count_per_node=per_node
@@ -127,6 +129,7 @@ def test_ranks_of_mpi_speak_to_each_other(project: Project, nodes: int, per_node
     assert "outputs/model.npz" in run.get_file_names()
 
 
+@pytest.mark.long
 def test_a_rank_of_mpi_that_is_killed_on_the_other_node_ends_all_and_is_named(project: Project) -> None:
     run = project.submit(
         MPI, pip_packages=[], distributed_backend="mpi", node_count=2, script_arguments=["wait"]

@@ -51,13 +51,23 @@ class Figure:
         target.write(format.encode())
 
 
-@pytest.fixture
-def run(project: Project) -> Run:
-    """One that has ended."""
+def ended(project: Project) -> Run:
     (project.folder / "lib").mkdir(parents=True)
     (project.folder / "lib" / "tool.sh").write_text("echo")
     (project.folder / "lib" / "tool.sh").chmod(0o755)
     return project.run("open('outputs/model.bin', 'w').write('m'); print('hello')")
+
+
+@pytest.fixture
+def run(project: Project) -> Run:
+    """One that has ended."""
+    return ended(project)
+
+
+@pytest.fixture(scope="module")
+def left_alone(common_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One that has ended, for tests that change nothing of it."""
+    return ended(Project(common_workspace, tmp_path_factory.mktemp("left-alone")))
 
 
 class TestMarks:
@@ -81,8 +91,8 @@ class TestMarks:
         }
 
     @pytest.mark.parametrize("key", ["", "a\0b", "x" * 256])
-    def test_a_key_that_cannot_be_is_named(self, run: Run, key: str) -> None:
-        for mark in (run.set_tags, run.add_properties):
+    def test_a_key_that_cannot_be_is_named(self, left_alone: Run, key: str) -> None:
+        for mark in (left_alone.set_tags, left_alone.add_properties):
             with pytest.raises(UserErrorException, match="key of a"):
                 mark({key: "x"})
 
@@ -121,44 +131,44 @@ class TestUploads:
         assert (tmp_path / "back").read_text() == "m"
 
     @pytest.mark.parametrize("name", BAD_NAMES)
-    def test_a_name_that_leaves_the_run_is_refused(self, run: Run, name: str, tmp_path: Path) -> None:
-        before = run.get_file_names()
+    def test_a_name_that_leaves_the_run_is_refused(self, left_alone: Run, name: str, tmp_path: Path) -> None:
+        before = left_alone.get_file_names()
         (tmp_path / "a").write_text("x")
         calls: list[Callable[[], object]] = [
-            lambda: run.upload_file(name, tmp_path / "a"),
-            lambda: run.upload_files([name], [tmp_path / "a"]),
-            lambda: run.download_file(name or "none", tmp_path / "got"),
-            lambda: run._ask("upload_files", {"files": {name: str(tmp_path / "a")}}),
+            lambda: left_alone.upload_file(name, tmp_path / "a"),
+            lambda: left_alone.upload_files([name], [tmp_path / "a"]),
+            lambda: left_alone.download_file(name or "none", tmp_path / "got"),
+            lambda: left_alone._ask("upload_files", {"files": {name: str(tmp_path / "a")}}),
         ]
         for call in calls:
             with pytest.raises(UserErrorException):
                 call()
-        assert run.get_file_names() == before
+        assert left_alone.get_file_names() == before
         assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["a"]
 
-    def test_what_is_no_file_is_refused(self, run: Run, tmp_path: Path) -> None:
+    def test_what_is_no_file_is_refused(self, left_alone: Run, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         for path in (tmp_path / "pipe", tmp_path / "none", tmp_path, "a\0b", ""):
             with pytest.raises(UserErrorException):
-                run.upload_file("x", path)
+                left_alone.upload_file("x", path)
         for given in (str(tmp_path / "pipe"), "relative", "/dev/zero"):
             with pytest.raises(UserErrorException, match="There is no file"):
-                run._ask("upload_files", {"files": {"x": given}})
+                left_alone._ask("upload_files", {"files": {"x": given}})
         with pytest.raises(UserErrorException, match="not a regular file"):
-            run.upload_folder("x", tmp_path)
+            left_alone.upload_folder("x", tmp_path)
         with pytest.raises(TypeError, match="1 names and 2 paths"):
-            run.upload_files(["a"], ["b", "c"])
+            left_alone.upload_files(["a"], ["b", "c"])
 
-    def test_a_download_stays_in_its_folder(self, run: Run, tmp_path: Path) -> None:
+    def test_a_download_stays_in_its_folder(self, left_alone: Run, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "out" / "outputs").symlink_to(tmp_path / "elsewhere")
         with pytest.raises(UserErrorException, match="outside"):
-            run.download_files("outputs/", tmp_path / "out")
+            left_alone.download_files("outputs/", tmp_path / "out")
         with pytest.raises(UserErrorException, match="outside"):
-            run.download_files("outputs/", tmp_path / "out", output_paths=["../../x"])
+            left_alone.download_files("outputs/", tmp_path / "out", output_paths=["../../x"])
         with pytest.raises(UserErrorException, match="Give one for each"):
-            run.download_files("outputs/", output_paths=[])
+            left_alone.download_files("outputs/", output_paths=[])
         assert not list((tmp_path / "elsewhere").iterdir())
 
 
@@ -190,16 +200,16 @@ class TestCharts:
             {**MATRIX, "data": {**MATRIX["data"], "x": object()}},  # type: ignore[dict-item]  # what is wrong is meant
         ],
     )  # fmt: skip
-    def test_a_value_out_of_its_schema_is_refused(self, run: Run, value: Any) -> None:
+    def test_a_value_out_of_its_schema_is_refused(self, left_alone: Run, value: Any) -> None:
         with pytest.raises(UserErrorException, match=r"log_confusion_matrix\('cm'\)"):
-            run.log_confusion_matrix("cm", value)
-        assert "cm" not in run.get_file_names()
+            left_alone.log_confusion_matrix("cm", value)
+        assert "cm" not in left_alone.get_file_names()
 
-    def test_an_image_comes_from_one_place(self, run: Run) -> None:
+    def test_an_image_comes_from_one_place(self, left_alone: Run) -> None:
         wrong: list[dict[str, Any]] = [{}, {"path": "a", "plot": Figure()}, {"plot": object()}]
         for given in wrong:
             with pytest.raises(UserErrorException, match="log_image"):
-                run.log_image("x", **given)
+                left_alone.log_image("x", **given)
 
 
 class TestInside:
@@ -275,26 +285,26 @@ class TestLists:
         assert not list(run.list(run.experiment, tags={"%": "%"}))
 
 
-def test_the_snapshot_comes_back_as_an_archive(run: Run, tmp_path: Path) -> None:
-    path = run.restore_snapshot(path=tmp_path)
-    assert path == str(tmp_path / f"{run.get_snapshot_id()}.zip")
+def test_the_snapshot_comes_back_as_an_archive(left_alone: Run, tmp_path: Path) -> None:
+    path = left_alone.restore_snapshot(path=tmp_path)
+    assert path == str(tmp_path / f"{left_alone.get_snapshot_id()}.zip")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["lib/tool.sh", "train.py"]
         assert archive.getinfo("lib/tool.sh").external_attr >> 16 == 0o100755
         assert b"hello" in archive.read("train.py")
     with pytest.raises(NotFound, match="There is no snapshot"):
-        run.restore_snapshot("0" * 64, tmp_path / "x.zip")
+        left_alone.restore_snapshot("0" * 64, tmp_path / "x.zip")
     assert not (tmp_path / "x.zip").exists()
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "a.py").write_text("x")
     with pytest.raises(Conflict, match="never changes"):
-        run.take_snapshot(tmp_path / "new")
+        left_alone.take_snapshot(tmp_path / "new")
 
 
-def test_logs_come_with_the_details_and_as_files(run: Run, tmp_path: Path) -> None:
+def test_logs_come_with_the_details_and_as_files(left_alone: Run, tmp_path: Path) -> None:
     name = "azureml-logs/70_driver_log.txt"
-    assert run.get_details()["logFiles"] == {name: name}
-    assert run.get_details_with_logs()["logFiles"] == {name: "hello\n"}
-    assert run.get_all_logs(tmp_path) == [str(tmp_path / name)]
+    assert left_alone.get_details()["logFiles"] == {name: name}
+    assert left_alone.get_details_with_logs()["logFiles"] == {name: "hello\n"}
+    assert left_alone.get_all_logs(tmp_path) == [str(tmp_path / name)]
     assert (tmp_path / name).read_text() == "hello\n"

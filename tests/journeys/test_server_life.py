@@ -16,6 +16,7 @@ from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import ComputeTargetException, ServiceException
 from faena.testing.kills import processes
 from faena.testing.waiting import until
+from tests.examples import long_form
 from tests.journeys.scripts import Project
 
 really_started = pytest.mark.usefixtures("real_starts")
@@ -28,6 +29,7 @@ def module_pids(workspace: Workspace, module: str) -> list[int]:
     return processes.commanded(lambda words: words[2:4] == ["-m", module] and folder in words)
 
 
+@pytest.mark.long
 @really_started
 def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
     command = [sys.executable, "-W", "error", "-c", OPEN, str(workspace.folder)]
@@ -42,6 +44,7 @@ def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
     until(lambda: len(module_pids(workspace, "faena.server")) == 1, "one server is left")
 
 
+@pytest.mark.long
 @really_started
 def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> None:
     run = project.submit("""
@@ -60,7 +63,7 @@ def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> No
     assert run.get_metrics() == {"n": list(range(40))}
 
 
-@pytest.mark.parametrize("victim", ["script", "runner"])
+@pytest.mark.parametrize("victim", ["script", long_form("runner")])
 def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
     project: Project, victim: str
 ) -> None:
@@ -112,6 +115,7 @@ def test_what_is_submitted_while_a_server_leaves_is_run_though_nobody_asks_for_a
     assert first not in module_pids(workspace, "faena.server")
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_write_any_more_leaves_and_says_why(workspace: Workspace) -> None:
     code = """
 import sys

@@ -48,6 +48,7 @@ def follow(address: str) -> str:
     raise AssertionError("too many redirections")
 
 
+@pytest.mark.long
 def test_the_browser_is_handed_a_file(workspace: Workspace, tmp_path: Path) -> None:
     browser, seen = tmp_path / "browser.sh", tmp_path / "seen"
     browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$0" "$@" > {seen}\ncat "${{1#file://}}" >> {seen}\n')

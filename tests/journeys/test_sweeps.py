@@ -325,6 +325,7 @@ def test_a_sweep_whose_first_trials_fail_alike_ends_and_says_why(project: Projec
     assert sum(sweep.sweep.counts.values()) <= 5
 
 
+@pytest.mark.long
 def test_a_sweep_ends_where_a_trial_is_good_enough_or_none_gets_better(project: Project) -> None:
     grid = GridParameterSampling({"--units": choice(5, 4, 3, 2, 1, 0), "--lr": choice(1.0)})
     target = sweep_of(project, sampling=grid, max_total_runs=6, max_concurrent_runs=1, stop_at=4.0)
@@ -407,6 +408,7 @@ class TestKilled:
         """Its own: these kill its server and its nodes."""
         return own_workspace
 
+    @pytest.mark.long
     def test_each_trial_is_issued_once_however_often_the_server_dies(self, project: Project) -> None:
         sweep = sweep_of(project, max_total_runs=8)
         for count in (1, 3, 5):

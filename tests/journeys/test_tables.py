@@ -40,6 +40,7 @@ def store(workspace: Workspace, tmp_path: Path) -> Datastore:
     return store
 
 
+@pytest.mark.long
 def test_a_script_reads_the_rows(project: Project, store: Datastore) -> None:
     made = Dataset.Tabular.from_delimited_files(
         (store, "sales/**/part.csv"), partition_format="/{year}/part.csv"

@@ -7,11 +7,14 @@ import signal
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from faena import Model, Workspace
 from faena.testing.kills import processes
 from faena.testing.waiting import until
 
 
+@pytest.mark.long
 def test_the_client_goes_on_and_gets_one_whole_version(workspace: Workspace, tmp_path: Path) -> None:
     large = tmp_path / "large"
     large.mkdir()

@@ -141,6 +141,7 @@ class TestRegistering:
         with pytest.raises(Conflict, match=f"{name}:1, which was deleted"):
             Model.register(workspace, weights, name, request_id="r1")
 
+    @pytest.mark.long
     def test_a_hundred_at_once_give_a_hundred_versions(
         self, workspace: Workspace, name: str, folder: Path
     ) -> None:

@@ -33,6 +33,7 @@ def workspace(lasting_workspace: Workspace) -> Workspace:
     return lasting_workspace
 
 
+@pytest.mark.long
 def test_a_view_goes_on_while_other_cells_run_and_ends_as_the_run_does(
     workspace: Workspace, tmp_path: Path
 ) -> None:

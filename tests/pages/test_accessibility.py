@@ -15,6 +15,7 @@ from faena.runs.model import RunStatus
 from faena.testing.sweep_history import fill_sweep
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
+from tests.examples import long_form
 from tests.pages import test_pages, test_previews, things
 from tests.pages.accessibility import violations
 from tests.pages.chromium import CHROMIUM
@@ -32,7 +33,7 @@ PAGES = (
     "/ui/clusters",
     "/ui/endpoints",
 )
-"""Those with charts, tables, logs and forms, and as much on them as there can be."""
+"""Those with charts, tables, logs and forms, and as much on them as there can be; `make test` looks at DRAWN alone."""
 THE_OTHERS = (
     f"{DRAWN}/preview/outputs/cells.csv",
     f"{ENDED}/do/delete",
@@ -56,7 +57,7 @@ THE_OTHERS = (
     "/ui/environments",
     "/ui/environments/named/named",
 )
-"""`make long` looks at these, too."""
+"""Much like those."""
 _TOO_WIDE = """
     document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
       .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
@@ -125,7 +126,7 @@ def go(page: Page, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, *(pytest.param(each, marks=pytest.mark.long) for each in THE_OTHERS)]
+    "path", [each if each == DRAWN else long_form(each) for each in (*PAGES, *THE_OTHERS)]
 )
 def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) -> None:
     page.emulate_media(color_scheme="light")
@@ -139,6 +140,7 @@ def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) 
     assert page.evaluate(_TOO_WIDE) == [], "nothing is cut off"
 
 
+@pytest.mark.long
 def test_a_dialog_is_worked_with_by_the_keyboard_and_gives_the_focus_back(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     go(page, ENDED)
@@ -158,6 +160,7 @@ def test_a_dialog_is_worked_with_by_the_keyboard_and_gives_the_focus_back(page: 
     expect(link).to_be_focused()
 
 
+@pytest.mark.long
 def test_what_has_the_focus_is_seen(page: Page) -> None:
     """Everything that the key Tab reaches on a run's page, in the order of the page."""
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -185,6 +188,7 @@ def test_what_has_the_focus_is_seen(page: Page) -> None:
     assert [each for each in reached if each in wanted] == wanted
 
 
+@pytest.mark.long
 def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     go(page, LONG)
@@ -199,6 +203,7 @@ def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
     assert lines[:-1] == LINES
 
 
+@pytest.mark.long
 def test_a_tree_of_runs_is_read_as_it_is_opened(page: Page) -> None:
     go(page, ENDED)
     deeper = page.get_by_role("link", name="deeper")

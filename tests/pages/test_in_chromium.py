@@ -104,6 +104,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     expect(page.get_by_role("heading")).to_have_text("This link cannot be used any more")
 
 
+@pytest.mark.long
 def test_charts_of_any_numbers_are_drawn(page: Page, project: Project) -> None:
     """Neighbours beyond 2 ** 53, to which nothing can be added; numbers whose difference is infinite, or least."""
     run = project.run(
@@ -149,6 +150,7 @@ def _charts(page: Page) -> str:
     return next(f"{name.rpartition('/')[0]}/charts.js" for name in loaded if "/ui/static/" in name)
 
 
+@pytest.mark.long
 def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None:
     run = project.submit(LIVE.format(stop=str(tmp_path / "never")))
     page.goto(project.workspace.api.gateway.open(None).url)
@@ -207,6 +209,7 @@ def _code_of(project: Project, run_id: str) -> tuple[str, str | None]:
     return view.snapshot, view.lock
 
 
+@pytest.mark.long
 def test_a_page_goes_on_when_the_server_has_left_and_come_back(
     page: Page, project: Project, tmp_path: Path
 ) -> None:

@@ -251,6 +251,7 @@ class TestEnvironments:
             assert browser.get(f"/ui/environments/named/named?version={version}").status == 200
         assert browser.get("/ui/environments/named/named?version=3").status == 404
 
+    @pytest.mark.long
     def test_ten_thousand_are_read_page_by_page(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

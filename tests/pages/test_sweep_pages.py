@@ -328,6 +328,7 @@ def test_trials_are_picked_with_the_pointer_and_by_the_keyboard(page: Page) -> N
     expect(output).to_contain_text(f"{total} trials")
 
 
+@pytest.mark.long
 def test_it_follows_what_happens(page: Page, server: Running) -> None:
     go(page, "/ui/runs/HD_some?sort=best")
     expect(page.locator(".best .value")).to_be_visible()
@@ -360,6 +361,7 @@ def test_it_follows_what_happens(page: Page, server: Running) -> None:
     assert min(gaps) > 800, "one small request a second at most"
 
 
+@pytest.mark.long
 def test_it_is_resumed_and_paused(page: Page, server: Running) -> None:
     database = server.house.database
     fill_sweep(database, "HD_going", 3, state=SweepState.PAUSED, experiment="going")

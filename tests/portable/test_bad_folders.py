@@ -323,6 +323,7 @@ def test_a_manifest_that_names_what_is_outside(path: str, exported: Path, there:
         there.take(exported)
 
 
+@pytest.mark.long
 def test_a_million_entries(exported: Path, there: Place) -> None:
     entry = json.dumps({"path": "x", "size": 0, "sha256": "0" * 64})
     head = f'{{"format": "faena.run", "version": 1, "faena": "0.1.0", "run": "{RUN}", "files": ['

@@ -174,6 +174,7 @@ def test_a_killed_worker_costs_its_running_request_at_most(front: House) -> None
     assert front.counted() - load.statuses == {200: kills}
 
 
+@pytest.mark.long
 def test_a_stopped_worker_costs_its_running_request_alone(front: House) -> None:
     front.want(front.revision(1, workers=2), limits={"timeout_s": 2.0})
     front.start()

@@ -18,6 +18,7 @@ import pytest
 from faena.kernel import rotating
 from faena.scoring.desired import Limits
 from faena.scoring.status import State
+from tests.examples import long_form
 from tests.scoring.pools import Asked, Site, run, site, until
 
 SCRIPT = """
@@ -100,7 +101,7 @@ def kills(folder: Path, wanted: int, number: int) -> None:
     run(test)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, long_form(signal.SIGTERM)])
 def test_kills_cost_no_more_requests_than_there_are(number: int, tmp_path: Path) -> None:
     kills(tmp_path, 12, number)
 
@@ -212,6 +213,7 @@ def test_a_worker_is_replaced_after_so_many_requests_without_a_loss(tmp_path: Pa
     run(test)
 
 
+@pytest.mark.long
 def test_a_worker_that_grows_is_replaced_without_a_loss(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, max_memory_bytes=120 << 20) as here:

@@ -36,6 +36,7 @@ def of_kind(folder: Path, kind: str, **options: Any) -> dict[str, Any]:
     return {"entry": None, "kind": kind, "model_dir": str(folder), "options": options}
 
 
+@pytest.mark.long
 def test_a_chainer_file_with_the_class_of_its_link(
     chainer_python: Callable[[str], Path], tmp_path: Path
 ) -> None:

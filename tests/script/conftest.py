@@ -13,10 +13,14 @@ from packaging.specifiers import SpecifierSet
 from faena.environments import interpreters
 from faena.kernel.python36 import versions
 from faena.node.command import pythonpath
+from tests.examples import long_form
 from tests.script.spool_reader import Spool, read_folder
 
 VERSIONS = ("oldest", "3.13")
-"""The oldest and the newest that scripts run on. `make faults` has those in between."""
+"""The oldest and the newest that scripts run on.
+
+`make test` tries the former, `make long` the latter, `make faults` those in between.
+"""
 TODAY = ("3.8", "3.13")
 """The oldest and the newest that packages of today and what serves models run on."""
 _OLDEST = ("3.6", "3.7", "3.8")
@@ -99,7 +103,7 @@ class RunHere:
         return read_folder(self.spool_folder)
 
 
-@pytest.fixture(params=[*VERSIONS, *_BETWEEN])
+@pytest.fixture(params=[VERSIONS[0], long_form(VERSIONS[1]), *_BETWEEN])
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> RunHere:
     python = find_interpreter(request.param)
     if python is None:

@@ -96,6 +96,7 @@ def test_a_script_for_a_gpu_trains_on_the_cpu_and_says_so_once(gpu_run: RunHere)
     assert [note["code"] for note in notes] == ["gpu_on_cpu"]
 
 
+@pytest.mark.long
 @on_v1s_version
 def test_only_where_the_run_asks_for_it(gpu_run: RunHere) -> None:
     gpu_run.extra["FAENA_GPU"] = ""
@@ -113,6 +114,7 @@ def test_a_script_that_asks_for_no_gpu_is_told_nothing(gpu_run: RunHere) -> None
     assert gpu_run.spool().files == []
 
 
+@pytest.mark.long
 @on_v1s_version
 def test_the_launcher_installs_the_hook_too(gpu_run: RunHere) -> None:
     gpu_run.extra["FAENA_RUN_ID"] = ""  # the .pth line of this environment stays silent

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.examples import long_form
 from tests.script.conftest import RunHere, find_interpreter
 from tests.semaphores import needs_semaphores
 
@@ -182,7 +183,7 @@ def launch(here: RunHere, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_semaphores
-@pytest.mark.parametrize("arguments", [(), ("--x", "1"), ("fail",)])
+@pytest.mark.parametrize("arguments", [long_form(()), ("--x", "1"), long_form(("fail",))])
 def test_the_launcher_is_as_if_it_were_not_there(here: RunHere, arguments: tuple[str, ...]) -> None:
     (here.folder / "train.py").write_text(SCRIPT)
     (here.folder / "neighbour.py").write_text("")

@@ -230,6 +230,7 @@ def test_bad_lists_rows_and_tables(run: Run, tmp_path: Path) -> None:
     assert read_folder(tmp_path).events == []
 
 
+@pytest.mark.long
 def test_long_lists_and_tables_go_in_pieces(run: Run, tmp_path: Path) -> None:
     values = list(range(400_000))
     run.log_list("l", values)

@@ -135,6 +135,7 @@ def test_a_filter_means_what_it_says(history: Database, facts: dict[str, dict[st
     assert ids(history, text) == sorted(expected, key=lambda run_id: -facts[run_id]["created_at"])
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("way")
 def test_few_at_a_time_are_the_same(history: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a history longer than what is looked at first."""

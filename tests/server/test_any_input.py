@@ -50,6 +50,7 @@ def client(server: Running) -> Visitor:
     return server.client()
 
 
+@pytest.mark.long
 def test_no_input_is_a_defect(client: Visitor) -> None:
     import schemathesis  # slow, and of use here alone
     from schemathesis import GenerationMode

@@ -106,6 +106,7 @@ def test_a_run_has_so_many_tags_and_properties_and_no_more(lasting_workspace: Wo
             run.add_properties({"one": "more"})
 
 
+@pytest.mark.long
 def test_tags_of_a_script_beyond_that_are_left_out_and_the_run_says_so(project: Project) -> None:
     run = project.run(
         """

@@ -57,6 +57,7 @@ def test_bytes_of_another_digest_are_refused_and_leave_nothing(workspace: Worksp
     assert not list((objects / "incoming").iterdir())
 
 
+@pytest.mark.long
 def test_files_that_are_taken_slowly_hold_up_no_submission(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -239,6 +239,7 @@ def test_a_gang_grows_from_nothing_runs_and_leaves(big: RayCluster, ray: Dashboa
     assert code == Path(bridge.__file__).read_bytes()
 
 
+@pytest.mark.long
 def test_a_bridge_that_dies_is_sent_again_and_finds_what_is_there(
     big: RayCluster, ray: Dashboard, tmp_path: Path
 ) -> None:

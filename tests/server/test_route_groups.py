@@ -26,6 +26,7 @@ def test_a_group_has_routes_by_each_of_its_words_and_no_other(words: tuple[str, 
     )
 
 
+@pytest.mark.long
 def test_what_they_load_adds_neither_tables_nor_functions_that_others_call() -> None:
     """It would be missing until somebody asks for the routes."""
     code = """

@@ -84,6 +84,7 @@ class Hears(Sampler):
         return Drawn({"--x": number / 10, "--n": 0, "--lr": -1.0}, str(number).encode())
 
 
+@pytest.mark.long
 def test_a_new_process_for_each_draw_gives_the_trials_of_one_that_lasted(
     ground: Ground, tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ def test_generations_go_on_in_a_space_that_was_narrowed() -> None:
     assert attributes.decode(drawn.attributes, attributes.layout(()))[GENERATION] >= 1
 
 
+@pytest.mark.long
 def test_thousands_of_generations_are_looked_up_one_after_the_other() -> None:
     ledger = Ledger(task(replace(NSGA2, population_size=2), UNIT, objectives=BOTH))
     kept = {

@@ -18,6 +18,7 @@ from faena.client.sweeps.front import front, front_and_refused, two_objectives
 from faena.client.sweeps.importance import importances
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Objective
+from tests.examples import long_form
 from tests.sweeps.made_trials import LOSS, drawn, numbers, spec, trial
 
 FIGURES: dict[str, Callable[[Drawable], Any]] = {
@@ -80,7 +81,9 @@ class TestFigures:
         said = [each.text for each in figure.layout.annotations]
         assert ("No trial has a value of loss yet." in said) == (count == 0)
 
-    @pytest.mark.parametrize("name", FIGURES)
+    @pytest.mark.parametrize(
+        "name", [long_form(each) if each in ("slice", "contour") else each for each in FIGURES]
+    )
     def test_do_not_grow_with_thousands_of_trials(self, name: str) -> None:
         figure = FIGURES[name](drawable(spec(), drawn(10_000)))
         assert len(figure.to_json()) < 4_000_000

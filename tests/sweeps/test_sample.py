@@ -40,6 +40,7 @@ from faena.sweeps.learning.sweeps import Sweeps
 from faena.sweeps.learning.tpe import TableModel
 from faena.sweeps.schemas import Goal, Objective, Sampling
 from faena.sweeps.space import Space
+from tests.examples import long_form
 from tests.sweeps.learning_house import (
     CMAES,
     FLAT,
@@ -110,7 +111,9 @@ QUICK = [each for each in LEARNING if each.id != "nsga2"]
 class TestRepeats:
     """A ledger gives the same trial, whoever asks and how often."""
 
-    @pytest.mark.parametrize("sampling", LEARNING)
+    @pytest.mark.parametrize(
+        "sampling", [each if each.id != "cmaes" else long_form(CMAES, id="cmaes") for each in LEARNING]
+    )
     @pytest.mark.parametrize("space", [FLAT, FORKED], ids=["flat", "forked"])
     def test_incremental_and_rebuilt_draws_are_the_same(
         self, sampling: Sampling, space: dict[str, Any]

@@ -216,6 +216,7 @@ class TestLaterRows:
         rows(csv("n,m\n" + "1,1\n" * 300 + "9007199254740993,1\n,1\n"))
         assert "'9007199254740993'" in capsys.readouterr().err
 
+    @pytest.mark.long
     def test_all_columns_that_give_way_are_found_in_one_go(
         self, csv: Made, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -527,6 +528,7 @@ class TestPaths:
             csv(files, partition_format="/data.csv")
 
 
+@pytest.mark.long
 def test_a_table_of_ten_thousand_columns(csv: Made) -> None:
     width = 10_000
     content = ",".join(f"c{n}" for n in range(width)) + "\n" + (",".join(map(str, range(width))) + "\n") * 30

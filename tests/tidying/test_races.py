@@ -194,6 +194,7 @@ ACTS = [
 act = st.tuples(st.sampled_from(ACTS), st.integers(0, 15))
 
 
+@pytest.mark.long
 @given(
     st.lists(
         st.tuples(st.lists(act, max_size=6), st.sampled_from([0.3, 0.9, 1.1, 3]), st.lists(act, max_size=6)),

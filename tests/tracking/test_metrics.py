@@ -170,6 +170,7 @@ class TestSeries:
             workspace.series("nothing")
 
 
+@pytest.mark.long
 @on_sqlite_alone
 def test_a_million_points(workspace: TrackedWorkspace) -> None:
     count = 1_000_000

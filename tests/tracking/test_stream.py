@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from faena.tracking import stream
 from tests.databases import on_sqlite_alone
@@ -29,6 +30,7 @@ def test_a_tail_that_becomes_a_chunk_meanwhile_is_neither_lost_nor_doubled(
     assert values(list(frames)) == [float(place) for place in range(5000)]
 
 
+@pytest.mark.long
 @on_sqlite_alone
 def test_a_seal_in_between_changes_nothing(workspace: TrackedWorkspace) -> None:
     workspace.send(spool(), name(0, "mine"), event("scalar", name="mine", value="text"))

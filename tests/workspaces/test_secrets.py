@@ -149,6 +149,7 @@ def test_names_that_cannot_be_are_refused_without_their_value(folder: Path) -> N
     assert "hidden-value" not in caught.value.message
 
 
+@pytest.mark.long
 def test_a_server_that_has_none_loads_no_cryptography() -> None:
     code = "import faena.server.application, sys; sys.exit('cryptography' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
