@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from faena.kernel.clock import Micros
+from faena.runs.submission_schemas import EXTERNAL as EXTERNAL
 from faena.runs.submission_schemas import (
     HYPERDRIVE as HYPERDRIVE,  # with the wire types, which handles load without these
 )

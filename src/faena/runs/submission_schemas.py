@@ -13,6 +13,8 @@ from faena.kernel.on_host import HERE_ONLY, HostFolder, OnHost
 SCRIPT_RUN = "azureml.scriptrun"
 """The type of a run whose script a node starts; v1's word for it."""
 INTERACTIVE = "interactive"
+EXTERNAL = "external"
+"""A run of a process that nobody here knows, which is logged by request."""
 """The type of a run that a process of the user's own has started and ends: a notebook, or a script with children."""
 HYPERDRIVE = "hyperdrive"
 """The type of a sweep, whose trials are its children; v1's word for it. No node has it."""

@@ -97,6 +97,20 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     call_all(on_end, write, Ended(run.id, run.type, outcome, changes["ended_at"]))
 
 
+def begin_again(write: Write, run: Run, now: Micros) -> Run:
+    """A run that nobody here watches goes on after its end, which is forgotten: whoever logs it said so."""
+    phase_store.begin_phase(write, run.id, RunStatus.RUNNING.value, run.attempt, now)
+    changes: dict[str, Any] = {
+        "status": RunStatus.RUNNING.value,
+        **dict.fromkeys(("reason", "message", "last_lines", "ended_at"), None),
+    }
+    store.update(write, run.id, changes)
+    notify(write, run, engine=False)
+    return msgspec.structs.replace(
+        run, status=RunStatus.RUNNING, reason=None, message=None, last_lines=None, ended_at=None
+    )
+
+
 def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
     """End a run whose row or submission cannot be read; nothing of it is looked at."""
     message = f"What the database holds of this run cannot be read ({why[:300]}): submit it again."

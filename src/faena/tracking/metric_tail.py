@@ -25,12 +25,13 @@ _BYTES_A_WEIGHT = 64
 _MOST_ROWS = 256
 
 
-def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
-    """Keep the points of one batch, by metric, and bring the summaries up to date."""
+def append(write: Write, key: StreamKey, points: Mapping[str, Points], *, by_step: bool = False) -> None:
+    """Keep the points of one batch, by metric, and bring the summaries up to date; `by_step` as in `summarise`."""
     which = (key.run_id, key.attempt, key.source)
     known = rows = metrics.named(write, *which, points)
     summaries = {name: summarise(part) for name, part in points.items()}
-    new = [SeriesRow(None, key.source, name, summaries[name]) for name in points if name not in known]
+    told = {name: summarise(part, by_step=True) for name, part in points.items()} if by_step else summaries
+    new = [SeriesRow(None, key.source, name, told[name]) for name in points if name not in known]
     if new:
         latest = streams.newest_spool(write, key.run_id) == key.attempt
         metrics.add(write, key.run_id, key.attempt, latest, new)
@@ -42,7 +43,7 @@ def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
     for name, part in points.items():
         row = rows[name]
         assert row.id is not None
-        summary = row.summary.joined(summaries[name]) if name in known else summaries[name]
+        summary = row.summary.joined(told[name], by_step=by_step) if name in known else told[name]
         weight, tail_rows = row.tail_weight + _weight(part), row.tail_chunks + 1
         if weight < CHUNK and tail_rows < _MOST_ROWS:
             added.append(chunk(row.id, part, summaries[name], tail=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
@@ -29,9 +30,12 @@ class Summary(Struct, frozen=True):
     first_time: Micros
     last_time: Micros
 
-    def joined(self, later: Summary) -> Summary:
-        """Of these points and those of `later`, which arrived after them."""
-        newest = later if later.last_time >= self.last_time else self
+    def joined(self, later: Summary, *, by_step: bool = False) -> Summary:
+        """Of these points and those of `later`, which arrived after them. `by_step`: as `summarise`."""
+        if by_step:
+            newest = max(self, later, key=_place)
+        else:
+            newest = later if later.last_time >= self.last_time else self
         return Summary(
             count=self.count + later.count,
             nans=self.nans + later.nans,
@@ -44,11 +48,24 @@ class Summary(Struct, frozen=True):
         )
 
 
-def summarise(points: Points) -> Summary:
-    """Of at least one point."""
+def _place(summary: Summary) -> tuple[int, Micros, float]:
+    """Where its last point stands among points in the order of their steps, NaN before all numbers."""
+    step = NO_STEP if summary.last_step is None else summary.last_step
+    return step, summary.last_time, -math.inf if summary.last is None else summary.last
+
+
+def summarise(points: Points, *, by_step: bool = False) -> Summary:
+    """Of at least one point.
+
+    The last point is the one of the latest time; `by_step`, as MLflow has it, that of the greatest step, of those the
+    latest, of those the greatest, and `last_time` is when that one was logged.
+    """
     if len(points) == 1 and not points.payloads:
         return _of_one(points)
-    newest = len(points) - 1 - int(points.time[::-1].argmax())
+    if by_step:
+        newest = int(np.lexsort((numbers(points), points.time, points.step))[-1])
+    else:
+        newest = len(points) - 1 - int(points.time[::-1].argmax())
     step = int(points.step[newest])
     if points.payloads:
         read = list(_read(points))

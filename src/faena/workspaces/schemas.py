@@ -53,6 +53,8 @@ class ExperimentView(Struct, frozen=True):
     """Runs that it ever had: the number of the latest one."""
     archived_at: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    id: int | None = None
+    """Its number, by which MLflow's clients know it; None: from a server that gives none."""
 
 
 class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):

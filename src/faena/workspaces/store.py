@@ -22,7 +22,12 @@ experiments = sa.Table(
     sa.Column("served", BigInteger, nullable=False, default=0),  # when it last had its turn
     sa.Column("archived_at", BigInteger),
     sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
+    sa.Column("id", Integer, nullable=False, unique=True),
 )
+"""`id`: for clients that know experiments by numbers, MLflow's among them; 0 is `DEFAULT`'s."""
+
+DEFAULT = "Default"
+"""The experiment of runs that name none; of our own words each run names one."""
 
 views = sa.Table(
     "saved_views",
@@ -39,7 +44,14 @@ views = sa.Table(
 
 def create_experiment(write: Write, name: str, now: Micros) -> None:
     """Idempotent."""
-    upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0})
+    if write.execute(_ID, {"of": name}).first() is not None:
+        return
+    number = 0 if name == DEFAULT else int(write.execute(_NEXT_ID).scalar())
+    upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0, "id": number})
+
+
+_ID = Prepared(sa.select(experiments.c.id).where(experiments.c.name == sa.bindparam("of")))
+_NEXT_ID = Prepared(sa.select(sa.func.coalesce(sa.func.max(experiments.c.id), 0) + 1))
 
 
 _NEXT_NUMBER = Prepared(
@@ -102,6 +114,11 @@ def get_experiment(read: Read, name: str) -> ExperimentView | None:
     return None if row is None else _view(row)
 
 
+def experiment_by_id(read: Read, number: int) -> ExperimentView | None:
+    row = read.execute(experiments.select().where(experiments.c.id == number)).first()
+    return None if row is None else _view(row)
+
+
 def list_experiments(read: Read) -> list[ExperimentView]:
     """By name."""
     return [_view(row) for row in read.execute(experiments.select().order_by(experiments.c.name))]
@@ -109,4 +126,4 @@ def list_experiments(read: Read) -> list[ExperimentView]:
 
 def _view(row: Any) -> ExperimentView:
     tags = {} if row.tags is None else msgspec.json.decode(row.tags, type=dict[str, str])
-    return ExperimentView(row.name, row.created_at, row.runs, row.archived_at, tags)
+    return ExperimentView(row.name, row.created_at, row.runs, row.archived_at, tags, row.id)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from faena.db import BigInteger, Integer, Read, Write, lists, metadata
 from faena.db.prepared import Prepared
+from faena.kernel.clock import Micros
 from faena.tracking.store.metrics import series
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.summary import Summary
@@ -92,6 +93,18 @@ _SUMMARIES = lists.prepared_for(
         .order_by(chunks.c.series_id, chunks.c.id)
     )
 )
+_SINCE = lists.prepared_for(
+    lambda ids: (
+        sa.select(chunks.c.series_id, *_CHUNK_COLUMNS)
+        .select_from(chunks.outerjoin(packs))
+        .where(
+            chunks.c.series_id.in_(ids),
+            chunks.c.last_time >= sa.bindparam("first"),
+            chunks.c.first_time <= sa.bindparam("last"),
+        )
+        .order_by(chunks.c.id)
+    )
+)
 _PLACES = lists.prepared_for(
     lambda ids: sa.select(*_CHUNK_COLUMNS).select_from(chunks.outerjoin(packs)).where(chunks.c.id.in_(ids))
 )
@@ -139,6 +152,12 @@ def summaries_of_many(read: Read, series_ids: Sequence[int]) -> dict[int, list[C
     for number, *row in lists.execute(read, _SUMMARIES, series_ids):
         found.setdefault(number, []).append(ChunkSummary(*row))
     return found
+
+
+def between(read: Read, series_ids: Sequence[int], first: Micros, last: Micros) -> list[tuple[int, Place]]:
+    """(metric, where its bytes are) of the chunks that may hold points of these times."""
+    found = lists.execute(read, _SINCE, series_ids, first=first, last=last)
+    return [(row.series_id, place(row)) for row in found]
 
 
 def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:

@@ -1,0 +1,88 @@
+"""Runs whose process is elsewhere and unknown: who logs them by request says when they begin and how they end.
+
+Nothing here watches them. So one may begin again after its end, as MLflow's clients do when they resume a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct, field
+
+from faena.db import Write
+from faena.kernel import ids
+from faena.kernel.clock import Micros
+from faena.runs import service, store, transitions
+from faena.runs.model import EXTERNAL, EndReason, Outcome, Run, RunStatus
+from faena.runs.submission_schemas import Submission
+from faena.workspaces import store as workspaces
+
+_ATTEMPT = 1
+
+
+class ExternalRun(Struct, frozen=True):
+    """What is said of a run when it begins."""
+
+    id: str
+    experiment: str
+    started_at: Micros
+    user: str = ""
+    name: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parent: str | None = None
+
+
+def start(write: Write, given: ExternalRun, now: Micros) -> Run:
+    """Keep a run that has begun. Raises UserErrorException for names that cannot be, NotFound for its parent."""
+    experiment = ids.check_experiment_name(given.experiment)
+    service.check_name(given.name or "")
+    if given.parent is not None:
+        service.get(write, given.parent)
+    submission = Submission(
+        experiment=experiment, snapshot="", script="", cluster="", user=given.user, parent=given.parent
+    )
+    run = Run(
+        id=ids.check_run_id(given.id),
+        experiment=experiment,
+        number=workspaces.number_of_new_run(write, experiment, now),
+        status=RunStatus.RUNNING,
+        version=1,
+        user=given.user,
+        cluster="",
+        node_count=1,
+        snapshot="",
+        submission=msgspec.json.encode(submission),
+        created_at=given.started_at,
+        started_at=given.started_at,
+        parent=given.parent,
+        type=EXTERNAL,
+        name=given.name,
+        description=given.description,
+        attempt=_ATTEMPT,
+    )
+    service.add(write, run, given.tags, {})
+    transitions.notify(write, run, engine=False)
+    return run
+
+
+def say_status(write: Write, run: Run, status: RunStatus, at: Micros) -> Run:
+    """What becomes of a run, as who logs it says; silent where it is so, and for runs whose end is seen here.
+
+    Their processes tell more truly: a script that calls itself finished may yet fail.
+    """
+    if run.type != EXTERNAL or run.status is status:
+        return run
+    if run.status.is_terminal():
+        run = transitions.begin_again(write, run, at)
+    if status.is_terminal():
+        transitions.end(write, run, _OUTCOMES[status], at)
+    return service.get(write, run.id)
+
+
+_OUTCOMES = {
+    RunStatus.COMPLETED: Outcome(EndReason.COMPLETED),
+    RunStatus.FAILED: Outcome(EndReason.REPORTED, "The client that logs this run said that it failed."),
+    RunStatus.CANCELED: Outcome(EndReason.CANCELED, "The client that logs this run said that it was stopped."),
+}
