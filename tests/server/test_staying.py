@@ -130,7 +130,7 @@ def damaged(parent: Path, damage: str) -> Path:
 def test_what_was_not_kept_here_is_not_read(tmp_path: Path, damage: str) -> None:
     folder = create_folder(tmp_path, "test")
     written = KeptSessions(folder.path, folder.id)
-    written.write(4321, {})
+    written.write(4321, {}, to_programs=False)
     assert written.read(0) is not None
     parent = damaged(tmp_path, damage)
     assert KeptSessions(parent / ".faena", folder.id).read(0) is None

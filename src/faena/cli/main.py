@@ -32,6 +32,7 @@ _PANELS = {
         "ui": "ui",
         "lab": "lab",
         "kernel": "kernel",
+        "mlflow": "mlflow",
     },
     "Files and models": {
         "files": "files",

@@ -3,7 +3,7 @@
 from faena.db.columns import BigInteger, Integer, String, Text
 from faena.db.engine import Database
 from faena.db.schema import metadata, partial_index
-from faena.db.statements import like, upsert
+from faena.db.statements import like, like_exactly, upsert
 from faena.db.transactions import Read, Write
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Text",
     "Write",
     "like",
+    "like_exactly",
     "metadata",
     "partial_index",
     "upsert",

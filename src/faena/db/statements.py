@@ -64,6 +64,33 @@ def like(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
     return _Like(value, sa.literal(_escaped(pattern), Text()))
 
 
+def like_exactly(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:
+    """As `like`, the case of letters told apart, and without a way to mean `%` and `_` themselves."""
+    plain = "".join("\\" + letter if letter == "\\" else letter for letter in pattern)
+    glob = "".join(_GLOB.get(letter, letter) for letter in pattern)
+    return _LikeExactly(value, sa.literal(_escaped(plain), Text()), sa.literal(glob, Text()))
+
+
+_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+
+
+class _LikeExactly(FunctionElement[bool]):
+    """SQLite's `like` knows no case but its `glob` does."""
+
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_LikeExactly)
+def _spell_exactly(element: _LikeExactly, compiler: SQLCompiler, **options: Any) -> str:
+    value, pattern, glob = element.clauses
+    if compiler.dialect.name == POSTGRESQL:
+        spelled = [compiler.process(part, **options) for part in (value, pattern)]
+        return f"({spelled[0]} LIKE {spelled[1]} ESCAPE '{_ESCAPE}')"
+    spelled = [compiler.process(part, **options) for part in (value, glob)]
+    return f"({spelled[0]} GLOB {spelled[1]})"
+
+
 class _Like(FunctionElement[bool]):
     """Folds A to Z and no other letters: SQLite's `like` does, and PostgreSQL's `ilike` by the collation "C"."""
 

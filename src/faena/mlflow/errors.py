@@ -1,4 +1,4 @@
-"""What MLflow's clients are told when something is wrong: a code and a message, and a status that says whether to retry.
+"""What MLflow's clients are told when something is wrong: a code, a message, and a status that says whether to retry.
 
 A client repeats what is answered with 429 or 5xx for four minutes, so nothing that stays wrong may be one of these.
 """

@@ -30,16 +30,16 @@ class Objects:
         """Store bytes; (digest, size)."""
         return await self._keep(*await BYTES.run(self.files.put, data))
 
-    async def receive(self, sent: AsyncIterator[bytes], *, expected: str) -> tuple[str, int]:
+    async def receive(self, sent: AsyncIterator[bytes], *, expected: str | None = None) -> tuple[str, int]:
         """Store bytes as they come, however many: little of them is in memory at once; (digest, size).
 
-        Raises UserErrorException, and keeps nothing, when they do not have the digest expected.
+        Raises UserErrorException, and keeps nothing, when they do not have the digest expected; None: any.
         """
         incoming = await asyncio.to_thread(self.files.begin)
         try:
             async for part in gathered(sent):
                 await asyncio.to_thread(incoming.write, part)
-            if incoming.digest != expected:
+            if expected not in (None, incoming.digest):
                 raise UserErrorException(
                     f"The bytes sent have digest {incoming.digest}, not {expected}: they changed meanwhile. Send them "
                     "again."
@@ -47,7 +47,7 @@ class Objects:
             await for_bytes(incoming.size).run(incoming.keep)
         finally:
             incoming.close()
-        return await self._keep(expected, incoming.size)
+        return await self._keep(incoming.digest, incoming.size)
 
     async def put_all(self, contents: Sequence[tuple[str, bytes]]) -> None:
         """Store small objects at once, given as (digest, bytes).

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from faena.db import Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
-from faena.runs import service, store, transitions
+from faena.runs import service, transitions
 from faena.runs.model import EXTERNAL, EndReason, Outcome, Run, RunStatus
 from faena.runs.submission_schemas import Submission
 from faena.workspaces import store as workspaces
@@ -84,5 +84,7 @@ def say_status(write: Write, run: Run, status: RunStatus, at: Micros) -> Run:
 _OUTCOMES = {
     RunStatus.COMPLETED: Outcome(EndReason.COMPLETED),
     RunStatus.FAILED: Outcome(EndReason.REPORTED, "The client that logs this run said that it failed."),
-    RunStatus.CANCELED: Outcome(EndReason.CANCELED, "The client that logs this run said that it was stopped."),
+    RunStatus.CANCELED: Outcome(
+        EndReason.CANCELED, "The client that logs this run said that it was stopped."
+    ),
 }

@@ -93,7 +93,8 @@ class House:
     @property
     def is_idle(self) -> bool:
         """Whether nothing goes on that a server must be there for."""
-        busy = self.backups.is_busy or self.gateway.has_links or self.node_listener.is_open
+        gateway = self.gateway.has_links or self.gateway.is_open_to_programs
+        busy = self.backups.is_busy or gateway or self.node_listener.is_open
         return self.engine.is_idle and not busy
 
 

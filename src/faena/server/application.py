@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import get, post
 from litestar.config.response_cache import ResponseCacheConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -20,6 +21,7 @@ from faena.environments.builds import Builds
 from faena.kernel import settings
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.routing import Router
+from faena.mlflow.services import Services
 from faena.objects.uploads import Uploads
 from faena.runs.current_files import CurrentFiles
 from faena.runs.engine.services import RunnerServices
@@ -37,7 +39,7 @@ from faena.server.middleware import (
 )
 from faena.server.pages.failures import Answer, as_page
 from faena.server.query_parameters import refuse_unknown_parameters
-from faena.server.route_groups import GROUPS, Application
+from faena.server.route_groups import GROUPS, MLFLOW, Application
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import VersionView
 from faena.workspaces.secrets import Secrets
@@ -51,7 +53,7 @@ async def version() -> VersionView:
 class Tenant:
     """Whom an application serves. Its routes may be made before that is known, by who starts many servers."""
 
-    __slots__ = ("house", "is_lost", "named_now", "provided", "stop")
+    __slots__ = ("house", "is_lost", "mlflow", "named_now", "provided", "stop")
 
     house: House
     stop: Callable[[], None]
@@ -59,6 +61,7 @@ class Tenant:
     named_now: Callable[[], WorkspaceFolder]
     provided: dict[str, object]
     """By the names under which routes ask for it."""
+    mlflow: Services
 
     def move_in(self, house: House, stop: Callable[[], None], is_lost: Callable[[], bool]) -> None:
         self.house = house
@@ -85,6 +88,7 @@ class Tenant:
             "tries": Tries(),
             "builds": Builds(house.folder.path / "builds"),
         }
+        self.mlflow = Services(house.database, house.objects, house.clock)
 
     def folder(self) -> WorkspaceFolder:
         return self.named_now()
@@ -140,6 +144,7 @@ def app_for(tenant: Tenant) -> Application:
     }
     return Application(
         GROUPS,
+        state=State({MLFLOW: lambda: tenant.mlflow}),
         route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),

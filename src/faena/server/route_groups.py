@@ -19,9 +19,19 @@ from litestar.types import ControllerRouterHandler
 from faena.kernel.routing import Router
 
 if TYPE_CHECKING:
-    from litestar.types.asgi_types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+    from litestar.types.asgi_types import (
+        HTTPScope,
+        LifeSpanReceive,
+        LifeSpanScope,
+        LifeSpanSend,
+        Receive,
+        Scope,
+        Send,
+    )
 
 Load = Callable[[], Sequence[ControllerRouterHandler]]
+MLFLOW = "mlflow"
+"""What an application keeps what MLflow's routes ask under."""
 SCHEMA = "schema"
 """The first word of the paths that tell of all routes."""
 
@@ -103,6 +113,17 @@ def _gateway() -> Sequence[ControllerRouterHandler]:
     from faena.server.gateway.routes import router
 
     return [router]
+
+
+def _mlflow() -> Sequence[ControllerRouterHandler]:
+    from litestar import asgi
+
+    from faena.mlflow.application import WORDS, MlflowApplication
+
+    async def answer(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await MlflowApplication(scope["litestar_app"].state[MLFLOW]())(scope, receive, send)
+
+    return [asgi([f"/{word}" for word in WORDS], is_mount=True, copy_scope=False)(answer)]
 
 
 def _models() -> Sequence[ControllerRouterHandler]:
@@ -194,6 +215,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models",): _models,
+    ("api", "ajax-api", "v1", "health"): _mlflow,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,
     ("runs", "imports"): _portable,

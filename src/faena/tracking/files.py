@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from faena.db import Read, Write
 from faena.kernel import digests
@@ -29,6 +29,13 @@ def put_files(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: 
     objects.touch(write, {file.digest: file.size for file in stored.values()}, now)
     store.put(write, run_id, stored, now)
     if stored:
+        write.notify(files_topic(run_id))
+
+
+def remove_files(write: Write, run_id: str, names: Iterable[str]) -> None:
+    """Silent about those that are not there."""
+    if gone := list(names):
+        store.forget(write, run_id, gone)
         write.notify(files_topic(run_id))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from faena.db import Read
@@ -112,6 +112,22 @@ def series(
     places = np.array([place for place, _ in found], np.intp)
     value = np.array([number for _, number in found], np.float64)
     return Series(points.time[places], points.step[places], value, points.kind[places] == INT)
+
+
+def numbers_of(read: Read, objects: ObjectFiles | None, run_id: str, name: str) -> Series | None:
+    """As `series` of what scripts log; None where the run has no such metric."""
+    try:
+        return series(read, objects, run_id, name)
+    except NotFound:
+        return None
+
+
+def summaries_of(read: Read, run_ids: Sequence[str]) -> dict[str, list[MetricSummary]]:
+    """By run, its metrics that are numbers of what scripts log, each in one row, in the order of their names."""
+    found: dict[str, list[MetricSummary]] = {}
+    for run_id, row in store.numbers_of_runs(read, run_ids):
+        found.setdefault(run_id, []).append(_summary(row))
+    return found
 
 
 def logs(read: Read, run_id: str, attempt: int | None = None) -> list[LogFile]:

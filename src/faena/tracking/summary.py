@@ -32,10 +32,9 @@ class Summary(Struct, frozen=True):
 
     def joined(self, later: Summary, *, by_step: bool = False) -> Summary:
         """Of these points and those of `later`, which arrived after them. `by_step`: as `summarise`."""
+        newest = later if later.last_time >= self.last_time else self
         if by_step:
             newest = max(self, later, key=_place)
-        else:
-            newest = later if later.last_time >= self.last_time else self
         return Summary(
             count=self.count + later.count,
             nans=self.nans + later.nans,
@@ -51,7 +50,8 @@ class Summary(Struct, frozen=True):
 def _place(summary: Summary) -> tuple[int, Micros, float]:
     """Where its last point stands among points in the order of their steps, NaN before all numbers."""
     step = NO_STEP if summary.last_step is None else summary.last_step
-    return step, summary.last_time, -math.inf if summary.last is None else summary.last
+    last = summary.last
+    return step, summary.last_time, -math.inf if last is None or last != last else last
 
 
 def summarise(points: Points, *, by_step: bool = False) -> Summary:

@@ -55,6 +55,8 @@ class ExperimentView(Struct, frozen=True):
     tags: dict[str, str] = field(default_factory=dict)
     id: int | None = None
     """Its number, by which MLflow's clients know it; None: from a server that gives none."""
+    changed_at: int | None = None
+    """When its name, its tags or whether it is archived last changed; None: never."""
 
 
 class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +74,8 @@ class GatewayRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a browser is handed a file that signs it in, so that the address stands in nobody's arguments."""
     link: bool = False
     """Whether the address is one to click later, and more than once: it lets in the server's own user alone."""
+    programs: bool = False
+    """Whether it is for programs: they are given the address itself and the token, and the server stays for them."""
     to: str = ""
     """The page that is shown, as the path of its address; empty: the first one."""
 
@@ -83,8 +87,10 @@ class GatewayView(Struct, frozen=True):
     seconds: float
     page: str = ""
     """The file that goes there, if one was asked for; it goes by itself."""
+    token: str = ""
+    """What programs show, where the address is for them."""
 
-    __repr__ = hiding("url")
+    __repr__ = hiding("url", "token")
 
 
 class SavedView(Struct, frozen=True):

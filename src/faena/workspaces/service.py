@@ -26,6 +26,7 @@ def change(write: Write, name: str, wanted: ExperimentChange, now: Micros) -> Ex
     kept = {key: value for key, value in found.tags.items() if key not in wanted.remove_tags}
     if (tags := kept | wanted.add_tags) != found.tags:
         store.set_tags(write, name, tags)
+    store.mark_changed(write, name, now)
     return get(write, name)
 
 

@@ -23,8 +23,11 @@ experiments = sa.Table(
     sa.Column("archived_at", BigInteger),
     sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
     sa.Column("id", Integer, nullable=False, unique=True),
+    sa.Column("changed_at", BigInteger),
 )
-"""`id`: for clients that know experiments by numbers, MLflow's among them; 0 is `DEFAULT`'s."""
+"""`id`: for clients that know experiments by numbers, MLflow's among them; 0 is `DEFAULT`'s. `changed_at`: its name,
+its tags or whether it is archived; null: never.
+"""
 
 DEFAULT = "Default"
 """The experiment of runs that name none; of our own words each run names one."""
@@ -119,6 +122,30 @@ def experiment_by_id(read: Read, number: int) -> ExperimentView | None:
     return None if row is None else _view(row)
 
 
+def find_experiments(
+    read: Read,
+    where: Sequence[sa.ColumnElement[bool]],
+    order: Sequence[sa.ColumnElement[Any]],
+    first: int,
+    most: int,
+) -> list[ExperimentView]:
+    """So many at most behind the `first` ones."""
+    statement = experiments.select().where(*where).order_by(*order).offset(first).limit(most)
+    return [_view(row) for row in read.execute(statement)]
+
+
+def mark_changed(write: Write, name: str, now: Micros) -> None:
+    write.execute(experiments.update().where(experiments.c.name == name).values(changed_at=now))
+
+
+def copy_as(write: Write, name: str, new_name: str, now: Micros) -> None:
+    """The same under another name. Until the first one is deleted it has the number of nobody."""
+    row = write.execute(experiments.select().where(experiments.c.name == name)).one()
+    freed = experiments.update().where(experiments.c.name == name).values(id=-1 - row.id)
+    write.execute(freed)
+    write.execute(experiments.insert().values({**row._mapping, "name": new_name, "changed_at": now}))
+
+
 def list_experiments(read: Read) -> list[ExperimentView]:
     """By name."""
     return [_view(row) for row in read.execute(experiments.select().order_by(experiments.c.name))]
@@ -126,4 +153,4 @@ def list_experiments(read: Read) -> list[ExperimentView]:
 
 def _view(row: Any) -> ExperimentView:
     tags = {} if row.tags is None else msgspec.json.decode(row.tags, type=dict[str, str])
-    return ExperimentView(row.name, row.created_at, row.runs, row.archived_at, tags, row.id)
+    return ExperimentView(row.name, row.created_at, row.runs, row.archived_at, tags, row.id, row.changed_at)

@@ -27,6 +27,10 @@ class GatewayApi:
         """The address of a page of ours, to be clicked within an hour by the user whose server it is."""
         return self._open(GatewayRequest(link=True, to=path)).url
 
+    def open_to_programs(self) -> GatewayView:
+        """The address and the token for programs; the server stays until the gateway is closed."""
+        return self._open(GatewayRequest(programs=True))
+
     def _open(self, asked: GatewayRequest) -> GatewayView:
         answer = self._transport.request("POST", "/door", encode(asked))
         return msgspec.json.decode(answer.data, type=GatewayView)

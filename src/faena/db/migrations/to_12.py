@@ -12,6 +12,7 @@ def upgrade(op: Operations) -> None:
     # SQLite changes a table by copying it
     with op.batch_alter_table("experiments") as table:
         table.add_column(sa.Column("id", sa.Integer, nullable=True))
+        table.add_column(sa.Column("changed_at", sa.BigInteger))
     experiments = sa.table("experiments", sa.column("name"), sa.column("id"), sa.column("created_at"))
     connection = op.get_bind()
     ordered = sa.select(experiments.c.name).order_by(experiments.c.created_at, experiments.c.name)

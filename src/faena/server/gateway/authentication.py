@@ -5,6 +5,7 @@ It stands before routing, so that no route, verb, file or mistake of a route can
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -76,7 +77,7 @@ class Guard:
         headers = _Headers(scope["headers"])
         session = _cookie(headers, self._cookie) or ""
         known = bool(session) and await self._is_known(session, scope)
-        visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_bearer(headers)))
+        visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_token(headers)))
         say = partial(
             responses.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
         )
@@ -85,7 +86,7 @@ class Guard:
         elif visit.path == _SIGN_IN and visit.verb == "GET":
             await self._sign_in(visit, send)
         elif not known and not visit.trusted:
-            unknown = responses.WRONG_TOKEN if _bearer(headers) else responses.UNKNOWN
+            unknown = responses.WRONG_TOKEN if _token(headers) else responses.UNKNOWN
             await say(unknown, go_on=_same_page(visit))
         elif visit.path == _SIGN_OUT and visit.verb == "POST":
             self._keys.end_session(session)
@@ -199,6 +200,12 @@ def _cookie(headers: _Headers, name: str) -> str | None:
     return None
 
 
-def _bearer(headers: _Headers) -> str:
-    scheme, _, token = (headers.only("authorization") or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+def _token(headers: _Headers) -> str:
+    """What a client shows: as a token, or as the password of anybody, which is all that some can be given."""
+    scheme, _, shown = (headers.only("authorization") or "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(shown.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return shown.strip() if scheme.lower() == "bearer" else ""

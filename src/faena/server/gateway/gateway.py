@@ -16,7 +16,7 @@ from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
 from faena.server.gateway import peers
 from faena.server.gateway.authentication import Guard, sign_in_address
 from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
-from faena.server.gateway.sessions import Kept, KeptSessions
+from faena.server.gateway.sessions import Kept, KeptSessions, Session
 from faena.server.gateway.sign_in_page import HandedPages
 from faena.server.listener.bounds import GATEWAY
 from faena.server.listener.configuration import configured
@@ -41,6 +41,7 @@ class Gateway:
         self._pages = HandedPages(Rendezvous(folder.path))
         self._keys: Keys | None = None
         self._port = 0
+        self._to_programs = False
         self._server: SecondServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -54,6 +55,11 @@ class Gateway:
     def has_links(self) -> bool:
         """Whether somebody was given an address to click later."""
         return self._keys is not None and self._keys.has_links()
+
+    @property
+    def is_open_to_programs(self) -> bool:
+        """Whether programs were given its address, such as MLflow's clients: they cannot start a server."""
+        return self._keys is not None and self._to_programs
 
     async def open(self, app: ASGIApp, asked: GatewayRequest) -> GatewayView:
         """Listen, unless it does already, and give out an address that signs browsers in.
@@ -75,6 +81,10 @@ class Gateway:
                 )
             assert self._keys is not None
             base = f"http://{_LOOPBACK}:{self._port}"
+            if asked.programs:
+                self._to_programs = True
+                await self._keep()
+                return GatewayView(base, 0.0, token=await asyncio.to_thread(self._token))
             if asked.link and peers.can_tell():
                 address = sign_in_address(base, link=self._keys.new_link(), to=asked.to)
                 return GatewayView(address, LINK_SECONDS)
@@ -101,6 +111,7 @@ class Gateway:
     async def close(self) -> None:
         """Stop listening, also after the next start; every browser is signed out."""
         await self.leave()
+        self._to_programs = False
         await asyncio.to_thread(self._kept.remove)
 
     async def leave(self) -> None:
@@ -117,16 +128,23 @@ class Gateway:
         """One after the other, so that what was written last is what is so."""
         async with self._keeping:
             if self._keys is not None:
-                await asyncio.to_thread(self._kept.write, self._port, self._keys.sessions)
+                await asyncio.to_thread(self._keep_now, self._keys.sessions)
+
+    def _keep_now(self, sessions: dict[str, Session]) -> None:
+        self._kept.write(self._port, sessions, to_programs=self._to_programs)
+
+    def _token(self) -> str:
+        return read_token(self._folder.path / "token")
 
     async def _listen(self, app: ASGIApp, listener: socket.socket, kept: Kept | None) -> None:
         try:
-            token = await asyncio.to_thread(read_token, self._folder.path / "token")
+            token = await asyncio.to_thread(self._token)
             await asyncio.to_thread(self._pages.clear)
         except BaseException:
             listener.close()
             raise
         self._port = int(listener.getsockname()[1])
+        self._to_programs = kept is not None and kept.to_programs
         self._keys = Keys(self._clock, token, kept.sessions if kept else {})
         # its cookie has a name of its own: browsers keep those of all ports of a host together
         guard = Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep)

@@ -35,6 +35,8 @@ class Kept(Struct, frozen=True):
     workspace: str
     port: int
     sessions: dict[str, Session]
+    to_programs: bool = False
+    """Whether it was opened to programs, which cannot start a server: one is there as long as that is so."""
 
 
 class KeptSessions:
@@ -62,11 +64,11 @@ class KeptSessions:
             kept, sessions={digest: each for digest, each in kept.sessions.items() if now < each.until}
         )
 
-    def write(self, port: int, sessions: dict[str, Session]) -> None:
+    def write(self, port: int, sessions: dict[str, Session], *, to_programs: bool) -> None:
         """Silent where it cannot: then the browsers stay signed in until this server leaves."""
         try:
             place, inode, workspace = self._here()
-            kept = Kept(place, inode, workspace, port, sessions)
+            kept = Kept(place, inode, workspace, port, sessions, to_programs)
             write_whole(self._path, msgspec.json.encode(kept), mode=0o600)
         except OSError as error:
             logging.warning("who is signed in cannot be kept in %s: %s", self._path, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -47,6 +47,13 @@ def forget_folder(write: Write, run_id: str, folder: str) -> int:
     """Files of the run whose names begin so; how many they were. Their bytes go when nothing else refers to them."""
     mine = (run_files.c.run_id == run_id) & run_files.c.name.startswith(folder, autoescape=True)
     return write.execute(run_files.delete().where(mine, _THERE)).rowcount
+
+
+def forget(write: Write, run_id: str, names: Iterable[str]) -> None:
+    """Files of the run of these names. Their bytes go when nothing else refers to them."""
+    write.execute(
+        run_files.delete().where(run_files.c.run_id == run_id, run_files.c.name.in_(list(names)), _THERE)
+    )
 
 
 def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:

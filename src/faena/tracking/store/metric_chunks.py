@@ -156,7 +156,7 @@ def summaries_of_many(read: Read, series_ids: Sequence[int]) -> dict[int, list[C
 
 def between(read: Read, series_ids: Sequence[int], first: Micros, last: Micros) -> list[tuple[int, Place]]:
     """(metric, where its bytes are) of the chunks that may hold points of these times."""
-    found = lists.execute(read, _SINCE, series_ids, first=first, last=last)
+    found = lists.execute(read, _SINCE, series_ids, given={"first": first, "last": last})
     return [(row.series_id, place(row)) for row in found]
 
 

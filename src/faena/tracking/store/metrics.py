@@ -102,6 +102,13 @@ _OF_RUNS = lists.prepared_for(
         series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
     )
 )
+_NUMBERS_OF_RUNS = lists.prepared_for(
+    lambda run_ids: (
+        sa.select(series.c.run_id, *_SERIES_COLUMNS)
+        .where(series.c.run_id.in_(run_ids), _OF_SOURCE, series.c.latest, _HAS_NUMBER)
+        .order_by(series.c.run_id, series.c.name)
+    )
+)
 _FIGURES_OF_RUNS = lists.prepared_for(
     lambda run_ids, names: sa.select(*(series.c[each] for each in _FIGURES), _IS_NAN).where(
         series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
@@ -148,6 +155,12 @@ def of_runs(
     """(run, metric) of those of these names that the runs' latest attempts have."""
     rows = lists.execute(read, _OF_RUNS, run_ids, names, given={"of_source": source})
     return [(run_id, _series(row)) for run_id, *row in rows]
+
+
+def numbers_of_runs(read: Read, run_ids: Sequence[str]) -> Iterator[tuple[str, SeriesRow]]:
+    """(run, metric) of what scripts of these runs log that is a number."""
+    for run_id, *row in lists.execute(read, _NUMBERS_OF_RUNS, run_ids, given={"of_source": SCRIPT}):
+        yield run_id, _series(row)
 
 
 def figures(read: Read, run_ids: Sequence[str], names: Sequence[str], source: str) -> Iterator[Any]:

@@ -1,0 +1,83 @@
+"""What may be a name, a value, an amount: MLflow's rules, in the words that its clients' tests look for."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from faena.kernel import experiment_names
+from faena.mlflow.errors import EXISTS as EXISTS
+from faena.mlflow.errors import MlflowError, invalid_value
+from faena.mlflow.words import Pair
+
+LONGEST_KEY = 250
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+MOST_METRICS, MOST_PARAMS, MOST_TAGS, MOST_TOGETHER = 1000, 100, 100, 1000
+_NAME = re.compile(r"[/\w.\- :]+")
+_PATH = "Names may be treated as files in certain cases, and must not resolve to other names when treated as such."
+
+
+def key(name: str, value: str | None, parameter: str = "key") -> str:
+    """Of a metric, parameter or tag. `name`: what it is of."""
+    if not value:
+        raise MlflowError(f"Missing value for required parameter '{parameter}'.")
+    if len(value) > LONGEST_KEY:
+        raise MlflowError(
+            f"{name.capitalize()} '{parameter}' had length {len(value)}, which exceeded length limit of {LONGEST_KEY}"
+        )
+    if not _NAME.fullmatch(value):
+        raise MlflowError(
+            f"Invalid value {value[:80]!r} for parameter '{parameter}' supplied: Names may only contain alphanumerics, "
+            "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
+        )
+    normal = posixpath.normpath(value)
+    if normal != value or normal == "." or normal.startswith(("..", "/")):
+        raise MlflowError(
+            f"Invalid value {value[:80]!r} for parameter '{parameter}' supplied: {_PATH} {normal[:80]!r}"
+        )
+    return value
+
+
+def experiment_name(value: str) -> str:
+    if (why := experiment_names.refusal(value)) is not None:
+        raise MlflowError(f"Invalid experiment name: '{value[:80]}' {why}.")
+    return experiment_names.normal(value)
+
+
+def experiment_id(value: str | None, parameter: str = "experiment_id") -> int:
+    """Raises MlflowError as for one that there is not: what is no number names none."""
+    text = value or ""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise invalid_value(parameter, value, "a number")
+    return int(text)
+
+
+def most(value: int | None, default: int, limit: int, parameter: str = "max_results") -> int:
+    if value is None:
+        return default
+    if value < 1:
+        raise invalid_value(parameter, value, "a positive integer")
+    if value > limit:
+        raise invalid_value(parameter, value, f"at most {limit}")
+    return value
+
+
+def batch(metrics: Sequence[Any], params: Sequence[Pair], tags: Sequence[Pair]) -> None:
+    for what, given, limit in (
+        ("metrics", metrics, MOST_METRICS),
+        ("params", params, MOST_PARAMS),
+        ("tags", tags, MOST_TAGS),
+    ):
+        if len(given) > limit:
+            raise MlflowError(
+                f"A batch logging request can contain at most {limit} {what}. Got {len(given)} {what}. "
+                f"Please split up {what} across multiple requests and try again."
+            )
+    if (total := len(metrics) + len(params) + len(tags)) > MOST_TOGETHER:
+        raise MlflowError(
+            "A batch logging request can contain at most "
+            f"{MOST_TOGETHER} metrics, params, and tags in total. Got {total}. Please split them up and try again."
+        )

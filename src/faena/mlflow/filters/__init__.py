@@ -1,0 +1,1 @@
+"""MLflow's filters and orders: read once, then said in SQL over our tables."""

@@ -1,0 +1,61 @@
+"""Which experiments a filter of MLflow's means, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.mlflow.errors import MlflowError
+from faena.mlflow.filters import sql
+from faena.mlflow.filters.language import Clause, parse, parse_order
+from faena.workspaces.store import experiments
+
+_ATTRIBUTE = frozenset({"", "attribute", "attributes", "attr"})
+_TAG = frozenset({"tag", "tags"})
+_TIMES = {
+    "creation_time": experiments.c.created_at / 1000,
+    "last_update_time": experiments.c.changed_at / 1000,
+}
+_COLUMNS: dict[str, sa.ColumnElement[Any]] = {
+    **_TIMES,
+    "name": experiments.c.name,
+    "experiment_id": experiments.c.id,
+}
+
+
+def conditions(text: str | None) -> list[sa.ColumnElement[bool]]:
+    """Raises MlflowError with what cannot be read."""
+    return [_condition(clause) for clause in parse(text)]
+
+
+def _condition(clause: Clause) -> sa.ColumnElement[bool]:
+    entity, name = clause.key.entity, clause.key.name
+    if entity in _TAG:
+        path = "$." + '"' + name.replace('"', "") + '"'
+        value = sa.func.json_extract(sa.cast(experiments.c.tags, sa.Text), path)
+        if (wants_none := sql.is_null(clause)) is not None:
+            return value.is_(None) if wants_none else value.is_not(None)
+        return sql.text(clause, value, what="tags")
+    if entity not in _ATTRIBUTE:
+        raise MlflowError(f"Invalid entity type {entity!r}. Valid values are attribute, tag.")
+    if name in _TIMES:
+        return sql.number(clause, _TIMES[name])
+    if name == "name":
+        return sql.text(clause, experiments.c.name)
+    raise MlflowError(f"Invalid attribute key {name!r} specified. Valid keys are name, {', '.join(_TIMES)}")
+
+
+def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    """The latest first, unless told. Raises MlflowError with what cannot be read."""
+    found: list[sa.ColumnElement[Any]] = []
+    for text in order_by:
+        order = parse_order(text)
+        if order.key.entity not in _ATTRIBUTE or order.key.name not in _COLUMNS:
+            raise MlflowError(
+                f"Invalid order_by key {order.key.name!r}. Valid keys are {', '.join(_COLUMNS)}"
+            )
+        column = _COLUMNS[order.key.name]
+        found.append(column.desc() if order.descending else column.asc())
+    return [*(found or [experiments.c.created_at.desc()]), experiments.c.id.desc()]

@@ -1,0 +1,55 @@
+"""All routes that are answered, as a table: what a request is read as, and what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from faena.mlflow import artifacts, experiments, logging, runs
+from faena.mlflow.services import Services
+
+Answer = Callable[[Services, Any], Awaitable[Any]]
+
+
+class Route(Struct, frozen=True):
+    method: str
+    path: str
+    """Below `/api`; a part in braces is any one."""
+    request: type[Struct]
+    answer: Answer
+
+
+def _routes() -> list[Route]:
+    made: list[Route] = []
+
+    def add(methods: str, path: str, request: type[Struct], answer: Answer) -> None:
+        made.extend(Route(method, f"/2.0/mlflow/{path}", request, answer) for method in methods.split())
+
+    add("POST", "experiments/create", experiments.Create, experiments.create)
+    add("GET", "experiments/get", experiments.ById, experiments.get)
+    add("GET", "experiments/get-by-name", experiments.ByName, experiments.get_by_name)
+    add("GET POST", "experiments/search", experiments.Search, experiments.search)
+    add("POST", "experiments/delete", experiments.ById, experiments.delete)
+    add("POST", "experiments/restore", experiments.ById, experiments.restore)
+    add("POST", "experiments/update", experiments.Rename, experiments.rename)
+    add("POST", "experiments/set-experiment-tag", experiments.SetTag, experiments.set_tag)
+    add("POST", "experiments/delete-experiment-tag", experiments.SetTag, experiments.delete_tag)
+    add("POST", "runs/create", runs.Create, runs.create)
+    add("GET", "runs/get", runs.ById, runs.get)
+    add("POST", "runs/update", runs.Update, runs.update)
+    add("POST", "runs/delete", runs.ById, runs.delete)
+    add("POST", "runs/restore", runs.ById, runs.restore)
+    add("POST", "runs/search", runs.Search, runs.search)
+    add("POST", "runs/log-metric", logging.LogMetric, logging.log_metric)
+    add("POST", "runs/log-parameter", logging.LogParam, logging.log_param)
+    add("POST", "runs/log-batch", logging.LogBatch, logging.log_batch)
+    add("POST", "runs/set-tag", logging.SetTag, logging.set_tag)
+    add("POST", "runs/delete-tag", logging.DeleteTag, logging.delete_tag)
+    add("GET", "metrics/get-history", logging.History, logging.history)
+    add("GET", "artifacts/list", artifacts.ListRun, artifacts.listed)
+    return made
+
+
+ROUTES = _routes()

@@ -1,0 +1,108 @@
+"""Runs in MLflow's words: what is asked of many at once is read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faena.db import Read
+from faena.mlflow.words import (
+    NOTE,
+    PARENT,
+    RUN_NAME,
+    USER,
+    lifecycle,
+    millis,
+    number,
+    pairs,
+    state_word,
+    without_empty,
+)
+from faena.runs import record_store
+from faena.runs.model import EXTERNAL, Run
+from faena.runs.service import asked_for
+from faena.tracking import query
+from faena.tracking.model import MetricSummary
+from faena.workspaces import store as workspaces
+from faena.workspaces.schemas import ExperimentView
+
+_TOGETHER = 500
+
+
+def shown(read: Read, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """With all that is known of them, in their order."""
+    made: list[dict[str, Any]] = []
+    experiments: dict[str, ExperimentView | None] = {}
+    for start in range(0, len(runs), _TOGETHER):
+        part = runs[start : start + _TOGETHER]
+        ids = [run.id for run in part]
+        metrics = query.summaries_of(read, ids)
+        params = record_store.list_parameters(read, ids)
+        tags = record_store.list_tags(read, ids)
+        for run in part:
+            if run.experiment not in experiments:
+                experiments[run.experiment] = workspaces.get_experiment(read, run.experiment)
+            data = {
+                "metrics": [_metric(each) for each in metrics.get(run.id, ())],
+                "params": pairs(params[run.id]),
+                "tags": pairs(tags_of(run, tags[run.id])),
+            }
+            made.append(
+                {"info": info(run, experiments[run.experiment]), "data": data, "inputs": {}, "outputs": {}}
+            )
+    return made
+
+
+def info(run: Run, experiment: ExperimentView | None) -> dict[str, Any]:
+    began = run.started_at or run.created_at
+    archived = run.archived_at or (experiment.archived_at if experiment else None)
+    number_of = experiment.id if experiment else ""
+    return without_empty(
+        {
+            "run_id": run.id,
+            "run_uuid": run.id,
+            "run_name": run.name or run.id,
+            "experiment_id": str(number_of),
+            "user_id": run.user,
+            "status": state_word(run.status),
+            "start_time": millis(began),
+            "end_time": None if run.ended_at is None else millis(run.ended_at),
+            "lifecycle_stage": lifecycle(archived),
+            "artifact_uri": artifact_uri(number_of, run.id),
+        }
+    )
+
+
+def artifact_uri(experiment: int | str | None, run_id: str) -> str:
+    return f"mlflow-artifacts:/{experiment}/{run_id}/artifacts"
+
+
+def tags_of(run: Run, given: Mapping[str, str]) -> dict[str, str]:
+    """Those that were set, and what MLflow keeps as a tag and we do not."""
+    made = {RUN_NAME: run.name or run.id}
+    if run.description is not None:
+        made[NOTE] = run.description
+    if run.parent is not None:
+        made[PARENT] = run.parent
+    if run.type != EXTERNAL:
+        made |= _of_submission(run)
+    return {**made, **given}
+
+
+def _of_submission(run: Run) -> dict[str, str]:
+    submission = asked_for(run)
+    made = {USER: run.user, "mlflow.source.type": "JOB" if run.cluster else "LOCAL"}
+    if submission.script:
+        made["mlflow.source.name"] = submission.script
+    if run.commit:
+        made["mlflow.source.git.commit"] = run.commit
+    return made
+
+
+def _metric(summary: MetricSummary) -> dict[str, Any]:
+    return {
+        "key": summary.name,
+        "value": number(summary.last),
+        "timestamp": millis(summary.last_time),
+        "step": summary.last_step or 0,
+    }

@@ -1,0 +1,187 @@
+"""Runs in MLflow's words: begun, changed, ended, deleted, found."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from faena.db import Read, Write
+from faena.mlflow import checks, experiments, paging, run_views
+from faena.mlflow.errors import MISSING, MlflowError
+from faena.mlflow.filters import runs as filters
+from faena.mlflow.services import Services
+from faena.mlflow.words import (
+    ACTIVE,
+    ACTIVE_ONLY,
+    ALL,
+    DELETED,
+    NOTE,
+    PARENT,
+    RUN_NAME,
+    USER,
+    Pair,
+    micros,
+    state,
+)
+from faena.runs import external, record_store, run_names, service, store, transitions
+from faena.runs.external import ExternalRun
+from faena.runs.model import Run
+from faena.workspaces import store as workspaces
+
+_DEFAULT, _MOST = 1000, 50_000
+
+
+class Create(Struct):
+    experiment_id: str | None = None
+    user_id: str | None = None
+    run_name: str | None = None
+    start_time: int | None = None
+    tags: list[Pair] = []
+
+
+class ById(Struct):
+    run_id: str | None = None
+    run_uuid: str | None = None
+
+    @property
+    def id(self) -> str:
+        if not (given := self.run_id or self.run_uuid):
+            raise MlflowError("Missing value for required parameter 'run_id'.")
+        return given
+
+
+class Update(ById):
+    status: str | int | None = None
+    end_time: int | None = None
+    run_name: str | None = None
+
+
+class Search(Struct):
+    experiment_ids: list[str] = []
+    filter: str | None = None
+    run_view_type: str | int | None = None
+    max_results: int | None = None
+    order_by: list[str] = []
+    page_token: str | None = None
+
+
+def create(services: Services, asked: Create) -> Any:
+    now = services.now()
+    tags = {checks.key("tag", tag.key): (tag.value or "")[: checks.LONGEST_TAG] for tag in asked.tags}
+    named = tags.pop(RUN_NAME, None)
+    if asked.run_name and named and asked.run_name != named:
+        raise MlflowError(
+            f"Both 'run_name' argument and '{RUN_NAME}' tag are specified, but with different values "
+            f"(run_name='{asked.run_name}', {RUN_NAME}='{named}')."
+        )
+    given = ExternalRun(
+        id=os.urandom(16).hex(),
+        experiment="",
+        started_at=micros(asked.start_time, "start_time") if asked.start_time else now,
+        user=asked.user_id or tags.get(USER, ""),
+        name=asked.run_name or named or run_names.new(),
+        description=tags.pop(NOTE, None),
+        tags=tags,
+    )
+
+    def work(write: Write) -> dict[str, Any]:
+        experiment = experiments.active(write, asked.experiment_id or "0")
+        parent = tags.get(PARENT)
+        known = parent if parent and store.get(write, parent) is not None else None
+        made = external.start(
+            write, msgspec.structs.replace(given, experiment=experiment.name, parent=known), now
+        )
+        return {"run": run_views.shown(write, [made])[0]}
+
+    return services.database.write(work)
+
+
+def get(services: Services, asked: ById) -> Any:
+    run_id = asked.id
+    return services.database.read(lambda read: {"run": run_views.shown(read, [found(read, run_id)])[0]})
+
+
+def update(services: Services, asked: Update) -> Any:
+    run_id, now = asked.id, services.now()
+    wanted = state(str(asked.status)) if asked.status else None
+    ended = micros(asked.end_time, "end_time") if asked.end_time else now
+
+    def work(write: Write) -> dict[str, Any]:
+        run = active(write, run_id)
+        if asked.run_name:
+            service.check_name(asked.run_name)
+            store.update(write, run_id, {"name": asked.run_name})
+            write.notify(transitions.topic(run_id))
+        if wanted is not None:
+            external.say_status(write, run, wanted, ended)
+        there = found(write, run_id)
+        return {"run_info": run_views.info(there, workspaces.get_experiment(write, there.experiment))}
+
+    return services.database.write(work)
+
+
+def delete(services: Services, asked: ById) -> Any:
+    return _archive(services, asked.id, archived=True)
+
+
+def restore(services: Services, asked: ById) -> Any:
+    return _archive(services, asked.id, archived=False)
+
+
+def _archive(services: Services, run_id: str, *, archived: bool) -> Any:
+    now = services.now()
+
+    def work(write: Write) -> None:
+        run = found(write, run_id)
+        if (run.archived_at is not None) is not archived:
+            store.update(write, run_id, {"archived_at": now if archived else None})
+            write.notify(transitions.topic(run_id))
+
+    return services.database.write(work)
+
+
+def search(services: Services, asked: Search) -> Any:
+    most = checks.most(asked.max_results, _DEFAULT, _MOST)
+    first = paging.start(asked.page_token)
+    view = experiments.view_type(asked.run_view_type)
+    where = [store.runs.c.deletion.is_(None), *filters.conditions(asked.filter)]
+    wanted = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
+
+    def work(read: Read) -> dict[str, Any]:
+        table = workspaces.experiments
+        here = sa.select(table.c.name).where(table.c.id.in_(wanted))
+        hidden = sa.select(table.c.name).where(table.c.archived_at.is_not(None))
+        runs = store.runs.c
+        chosen = [*where, runs.experiment.in_(here)]
+        is_active = runs.archived_at.is_(None) & runs.experiment.not_in(hidden)
+        if view != ALL:
+            chosen.append(is_active if view == ACTIVE_ONLY else ~is_active)
+        statement = filters.ordered(sa.select(*runs).where(*chosen), asked.order_by)
+        rows = read.execute(statement.offset(first).limit(most + 1)).all()
+        page, more = paging.page([store.as_run(row) for row in rows], first, most)
+        return {"runs": run_views.shown(read, page), **more}
+
+    return services.database.read(work)
+
+
+def found(read: Read, run_id: str) -> Run:
+    """Raises MlflowError where there is none of that id."""
+    run = store.get(read, run_id)
+    if run is None or run.deletion is not None:
+        raise MlflowError(f"Run with id={run_id[:300]} not found", MISSING)
+    return run
+
+
+def active(read: Read, run_id: str) -> Run:
+    """The same of one that is not deleted: no other is written to."""
+    run = found(read, run_id)
+    if run.archived_at is not None:
+        raise MlflowError(f"The run {run_id} must be in the 'active' state. Current state is {DELETED}.")
+    return run
+
+
+__all__ = ["ACTIVE", "ById", "active", "found", "record_store"]

@@ -1,0 +1,35 @@
+"""What the answers are made from: the parts of a server that they ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faena.db import Database
+from faena.kernel.clock import Clock, Micros
+from faena.objects.contract import ObjectFiles
+from faena.objects.service import Objects
+from faena.workspaces import store as workspaces
+
+
+@dataclass(slots=True)
+class Services:
+    database: Database
+    objects: Objects
+    clock: Clock
+    begun: bool = False
+    """Whether somebody has spoken MLflow with this server: from then on there is the experiment of who names none."""
+
+    async def begin(self) -> None:
+        if not self.begun:
+            now = self.now()
+            await self.database.write(
+                lambda write: workspaces.create_experiment(write, workspaces.DEFAULT, now)
+            )
+            self.begun = True
+
+    @property
+    def files(self) -> ObjectFiles:
+        return self.objects.files
+
+    def now(self) -> Micros:
+        return self.clock.now()
