@@ -15,6 +15,11 @@ class Subscription:
         self._changed = False
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def has_come(self) -> bool:
+        """Whether something changed since it was last waited for."""
+        return self._changed
+
     def notify(self) -> None:
         self._changed = True
         if self._waiter is not None:

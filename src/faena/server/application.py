@@ -105,6 +105,7 @@ class Tenant:
             house.engine.placement,
             house.engine.held,
             house.engine.together,
+            house.engine.stops,
             house.far,
         )
 

@@ -29,6 +29,7 @@ from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.prepare import Preparation, has_unprepared
 from faena.runs.engine.scheduling import Placed, Placement
+from faena.runs.engine.stops import Stops
 from faena.runs.model import Attempt
 from faena.workspaces import needs
 
@@ -80,6 +81,7 @@ class Engine:
         self.placement = Placement(clock)
         self.held = HeldAnswers(notifications)
         self.together = Together(database)
+        self.stops = Stops(database, notifications, clock.monotonic)
         self._preparation = Preparation(database, notifications, builds, clock)
         self._liveness = Liveness(
             database, backend, attempts, clock, leases or Leases(Terms(), clock.monotonic)

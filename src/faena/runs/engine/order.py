@@ -17,7 +17,7 @@ from faena.db import Read
 from faena.environments import store as locks
 from faena.environments.model import Lock
 from faena.runs import checkpoints, early_signal, inputs, store
-from faena.runs.engine import attempts, threads
+from faena.runs.engine import threads
 from faena.runs.model import Run
 from faena.runs.submission_schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -43,7 +43,6 @@ class Known:
 
     def __init__(self) -> None:
         self._parts: dict[tuple[str, int], _Part | None] = {}
-        self._stops: dict[tuple[str, int], bool] = {}
 
     def part(self, read: Read, node: Node) -> _Part | None:
         """Of the run that the node has; None where there is none."""
@@ -53,13 +52,6 @@ class Known:
         if which not in self._parts:
             self._parts[which] = _part(read, node, node.run_id)
         return self._parts[which]
-
-    def must_stop(self, read: Read, run_id: str, attempt: int) -> bool:
-        """Whether the scripts of an attempt are to be stopped."""
-        which = run_id, attempt
-        if which not in self._stops:
-            self._stops[which] = attempts.must_stop(read, run_id, attempt)
-        return self._stops[which]
 
 
 def _part(read: Read, node: Node, run_id: str) -> _Part | None:

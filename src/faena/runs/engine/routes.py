@@ -174,26 +174,21 @@ async def ship(
     header, body = batches.split(await request.body(), ShipHeader)
     clock = services.clock
 
-    def append(write: Write, careful: bool) -> tuple[dict[str, int], bool]:
+    def append(write: Write, careful: bool) -> dict[str, int]:
         attempts.check(write, key.run_id, key.attempt, key.rank)
         found = batches.append(write, key, header, body, clock.now(), services.limits, careful=careful)
         if header.started_at is not None:
             _progress(write, key).started(header.started_at, clock.now(), header.sent_at)
-        return found, attempts.must_stop(write, key.run_id, key.attempt)
+        return found
 
+    found: dict[str, int] = {}
     if header.segments or header.started_at is not None:
         try:
-            found, stop = await batches.taken(services.database, append)
+            found = await batches.taken(services.database, append)
         except StorageFull:
             if not full_disk_cancels.is_asked(services.notifications, key.run_id):
-                raise
-            found, stop = {}, True  # nothing was taken, and the script is stopped
-    else:
-        found = {}
-        stop = await services.database.read_first(
-            lambda read: attempts.must_stop(read, key.run_id, key.attempt)
-        )
-    return _answer(found, stop, key, services, request)
+                raise  # else nothing was taken, and the script is stopped
+    return _answer(found, await services.must_stop(key), key, services, request)
 
 
 @get(

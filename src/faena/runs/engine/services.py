@@ -18,12 +18,13 @@ from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import record_store, service, transitions
-from faena.runs.engine import batches, elsewhere
+from faena.runs.engine import attempts, batches, elsewhere
 from faena.runs.engine.asking import Together
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement, work_topic
+from faena.runs.engine.stops import Stops
 from faena.runs.engine.work import look_for, work_for
 from faena.runs.far_files import FarFiles
 from faena.runs.model import Outcome
@@ -63,6 +64,8 @@ class RunnerServices(Struct, frozen=True):
     held: HeldAnswers
     together: Together | None = None
     """Where what many nodes ask is looked up; None: each by itself."""
+    stops: Stops | None = None
+    """Knows for many ranks whether they are to stop; None: each is looked up by itself."""
     far: FarFiles | None = None
     """What runners elsewhere are asked about files."""
 
@@ -141,8 +144,9 @@ class RunnerServices(Struct, frozen=True):
 
     async def must_stop(self, key: Rank) -> bool:
         """Whether the scripts of an attempt are to be stopped."""
-        together = self.together or Together(self.database)
-        return await together.ask(lambda read, known: known.must_stop(read, key.run_id, key.attempt))
+        if self.stops is not None:
+            return await self.stops.must_stop(key.run_id, key.attempt)
+        return await self.database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
 
     async def next_for(self, node: str) -> dict[str, Any]:
         """As `work_for`, in a transaction only where that would change something."""
