@@ -21,6 +21,7 @@ _WORDS = {
     "bridge": "RAY_JOB_CONFIG_JSON_ENV_VAR",
     "worker": "ray::Holder",
     "runner": ".zip join ",
+    "restarter": ".zip join ",
     "head": "gcs/gcs_server",
     "builder": "-m faena.environments ensure",
     "autoscaler": "/autoscaler/_private/monitor.py",
@@ -62,6 +63,8 @@ class RaySite(Site):
                 return sorted((pid for pid, words in found.items() if _is_raylet(words)), key=_started)[1:]
         part = _WORDS[victim]
         pids = [pid for pid, words in found.items() if part in words and not words.startswith("/bin/sh")]
+        if victim in ("runner", "restarter"):
+            pids = [pid for pid in pids if (_name(pid) == "faena-restarter") == (victim == "restarter")]
         return [pid for pid in pids if _parent(pid) not in pids]
 
     def clean(self) -> None:
@@ -76,9 +79,9 @@ class RaySite(Site):
         until(lambda: not self.who("raylet"), "Ray has no node", seconds=_WAITS)
 
     def until_a_node_idles(self) -> None:
-        if not any(each["state"] == "idle" for each in self.ask("/nodes")):
-            first = self.submit(entry_script="first.py")
-            self.until_status(first, "Completed", seconds=_WAITS)
+        """From now on: one that has idled for long might leave before anybody is killed."""
+        first = self.submit(entry_script="first.py")
+        self.until_status(first, "Completed", seconds=_WAITS)
         until(lambda: self.who("runner"), "a runner is there", seconds=_WAITS)
 
     def new_head(self) -> None:

@@ -30,10 +30,11 @@ VICTIMS = {
     GROWING: ("bridge", "server", *_OF_A_NODE),
     PREPARING: ("bridge", "server", "builder", *_OF_A_NODE),
     STARTING: ("bridge", "server", *_OF_A_NODE),
-    RUNNING: ("bridge", "server", "worker", "runner", "guard", "script", "rank", "raylet", "head"),
-    FINALIZING: ("bridge", "server", *_OF_A_NODE),
+    RUNNING: ("bridge", "server", *_OF_A_NODE, "restarter", "guard", "script", "rank"),
+    FINALIZING: ("bridge", "server", *_OF_A_NODE, "restarter"),
 }
-"""There is a script, and a guard, only while a run is Running. Preparing: its environment is built on the node."""
+"""There is a script, and a guard, only while a run is Running. Preparing: its environment is built on the node.
+Restarter: the runner's parent."""
 HEAD = (
     "                                       ------ points and lines -----  two at  none at  again      \n"
     "killed   while            seen attempts written  found doubled lost   once (s) once (s) writ bad left"

@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,15 @@ class _Asked(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
+    with served(monkeypatch, Cloud()) as there:
+        yield there
+
+
+@contextmanager
+def served(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> Iterator[Dashboard]:
     monkeypatch.setattr(bridge, "BEAT", 0.2)
     monkeypatch.setattr(bridge, "_OFFER", 0.2)
-    there = Dashboard(Cloud())
+    there = Dashboard(cloud)
     thread = threading.Thread(target=there.serve_forever, args=(0.05,))
     thread.start()
     yield there
@@ -197,14 +203,20 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
 
 @pytest.fixture
 def big(lasting_workspace: Workspace, ray: Dashboard) -> Iterator[RayCluster]:
-    lasting_workspace.api.nodes.listen(ListenerRequest())
+    with attached(lasting_workspace, ray) as made:
+        yield made
+
+
+@contextmanager
+def attached(workspace: Workspace, ray: Dashboard, idle: float = 0.3) -> Iterator[RayCluster]:
+    workspace.api.nodes.listen(ListenerRequest())
     made = RayCluster.attach(
-        lasting_workspace,
+        workspace,
         f"big-{os.urandom(3).hex()}",
         address=ray.address,
         token=TOKEN,
         max_nodes=2,
-        idle_seconds_before_scaledown=0.3,
+        idle_seconds_before_scaledown=idle,
     )
     yield made
     made.delete()

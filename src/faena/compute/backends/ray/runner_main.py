@@ -1,6 +1,6 @@
 """`python runner.zip join URL …`: unpacks itself, since processes of a node are started from files, and is the runner.
 
-With FAENA_HELD_BY_PIPE the process leaves in good order when its standard input ends, as SIGTERM has it leave.
+With FAENA_HELD_BY_PIPE it is held by its standard input, and another one takes its place where it is killed (`held`).
 """
 
 from __future__ import annotations
@@ -9,15 +9,9 @@ import hashlib
 import importlib
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
-import time
 import zipfile
-
-_GRACE = 60.0
-"""Seconds in which what is held leaves by itself."""
 
 
 def main() -> int:
@@ -30,7 +24,9 @@ def main() -> int:
     for name in [each for each in sys.modules if each.partition(".")[0] == "faena"]:
         del sys.modules[name]
     if os.environ.pop("FAENA_HELD_BY_PIPE", ""):
-        threading.Thread(target=_leave_at_the_end_of_input, daemon=True).start()
+        ended = importlib.import_module("faena.node.held").part()
+        if ended is not None:
+            return int(ended)
     return int(importlib.import_module("faena.node.join").main(sys.argv[2:]))
 
 
@@ -52,18 +48,6 @@ def _unpacked(archive: str) -> str:
         except OSError:  # somebody else was first
             shutil.rmtree(made, ignore_errors=True)
     return str(folder)
-
-
-def _leave_at_the_end_of_input() -> None:
-    while True:
-        try:
-            if not os.read(0, 4096):
-                break
-        except OSError:
-            break
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_GRACE)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
