@@ -91,6 +91,7 @@ def test_as_notebooks_deploy_to_aci(
         Webservice(shared, "my-svc")
 
 
+@pytest.mark.long
 def test_by_the_older_words(
     shared: Workspace,
     model: Model,
@@ -132,6 +133,7 @@ def test_by_the_older_words(
     assert service.run('{"data": [1]}') == 1
 
 
+@pytest.mark.long
 def test_local_services_have_words_of_their_own(
     shared: Workspace,
     model: Model,
@@ -165,6 +167,7 @@ def test_local_services_have_words_of_their_own(
     service.delete(delete_cache=True)
 
 
+@pytest.mark.long
 def test_as_notebooks_deploy_to_aks(
     shared: Workspace, model: Model, script: str, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:

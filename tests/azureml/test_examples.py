@@ -142,6 +142,7 @@ def test_estimators(folder: Path) -> None:
     assert "{'estimator': 'SKLearn'}" in out
 
 
+@pytest.mark.long
 def test_datastores_and_file_datasets(folder: Path, run: Run) -> None:
     out = run(folder, "datastores-and-datasets.ipynb")
     assert "workspaceblobstore AzureBlob" in out

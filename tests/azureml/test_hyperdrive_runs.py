@@ -125,6 +125,7 @@ def test_the_chainer_tutorial(
     assert (model.name, model.version, model.run_id) == ("chainer-dnn-mnist", 1, best_run.id)
 
 
+@pytest.mark.long
 def test_the_scikit_learn_tutorial(
     ws: Workspace, compute_target: ComputeTarget, project_folder: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_script_reaches_its_own_workspace(ws: Workspace, client_needs: Path, t
     assert run.get_tags() == {"resource_group": "rg-1"}
 
 
+@pytest.mark.long
 def test_a_script_without_what_that_needs_has_proxies(ws: Workspace, tmp_path: Path) -> None:
     run = submit(
         ws,

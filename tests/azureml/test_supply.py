@@ -113,6 +113,7 @@ class TestBesideOthers:
 
 
 class TestWheel:
+    @pytest.mark.long
     def test_holds_the_line_the_finder_and_the_names_but_no_azureml(self, tmp_path: Path) -> None:
         """Needs the package registry, for hatchling."""
         source = Path(__file__).parents[2] / "faena-azureml"

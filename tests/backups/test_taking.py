@@ -146,6 +146,7 @@ def test_a_damaged_database_does_not_take_the_place_of_a_whole_one(place: Place,
     place.holds(runs, tmp_path / "elsewhere")
 
 
+@pytest.mark.long
 def test_a_backup_of_an_older_schema_is_brought_up_at_the_first_start(place: Place, tmp_path: Path) -> None:
     place.back_up()
     older = place.folder / place.record.database

@@ -56,6 +56,7 @@ def submit(workspace: Workspace, source: Path, *packages: str) -> Run:
     return Experiment(workspace, "env").submit(estimator)
 
 
+@pytest.mark.long
 def test_environments_are_this_users_wherever_one_stands(project: Workspace, tmp_path: Path) -> None:
     submit(project, tmp_path / "source", "thing").wait_for_completion()
     (tmp_path / "elsewhere").mkdir()
@@ -78,6 +79,7 @@ def listed(workspace: Workspace) -> list[dict[str, object]]:
     return found
 
 
+@pytest.mark.long
 def test_what_there_is_and_what_goes(project: Workspace, tmp_path: Path) -> None:
     run = submit(project, tmp_path / "source", "thing")
     run.wait_for_completion()
@@ -122,6 +124,7 @@ def test_a_run_holds_what_it_runs_on(project: Workspace, tmp_path: Path) -> None
     run.wait_for_completion()
 
 
+@pytest.mark.long
 def test_a_failed_build_is_remembered_with_its_cause(project: Workspace, tmp_path: Path) -> None:
     run = submit(project, tmp_path / "source", "lacking")
     run.wait_for_completion(raise_on_error=False)

@@ -71,6 +71,7 @@ class TestRuns:
             assert b"--limit" in within(history.folder, "runs", "--json", limit).stderr
         assert b"--limit" not in within(history.folder, "runs", f"--limit={count}").stderr
 
+    @pytest.mark.long
     def test_a_deleted_one_is_not_taken_for_another(self, history: Workspace) -> None:
         for run_id in ("plum", "plum_2"):
             Experiment(history, "gone").start_logging(
@@ -122,6 +123,7 @@ class TestRuns:
             assert b"There is no run" not in done.stderr, name
             assert bool(done.returncode) is (name in refused), (name, done.stderr.decode())
 
+    @pytest.mark.long
     def test_shells_complete_them(self, history: Workspace) -> None:
         for words, expected in (
             ("faena show app", {"apple_1", "apple_2", "apple_22"}),

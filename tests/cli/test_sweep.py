@@ -73,6 +73,7 @@ def values(folder: Path, *words: str) -> dict[str, Any]:
 
 
 class TestFollowed:
+    @pytest.mark.long
     def test_a_line_an_event_and_then_the_best(
         self, done: subprocess.CompletedProcess[bytes], sweep_id: str
     ) -> None:
@@ -117,6 +118,7 @@ class TestFollowed:
             "What differs between the two best"
         ]  # ids stay whole
 
+    @pytest.mark.long
     def test_the_exit_code_says_how_it_ended(self, folder: Path) -> None:
         failed = begin(
             folder, "--space", "--units=choice(-1, -2, -3, -4)", "--metric", "Accuracy", "--trials", "4"
@@ -126,6 +128,7 @@ class TestFollowed:
         assert "With --no-fail-fast a sweep goes on all the same." in failed.stdout.decode()
         assert "Why trial 0 failed: faena show HD_" in failed.stdout.decode()
 
+    @pytest.mark.long
     def test_ctrl_c_leaves_it_running(self, folder: Path, tmp_path: Path) -> None:
         follower = subprocess.Popen(
             [
@@ -159,6 +162,7 @@ class TestFollowed:
         assert again.returncode == 143
         assert "The sweep was canceled." in again.stdout.decode()
 
+    @pytest.mark.long
     def test_what_all_trials_wait_for_is_told(self, folder: Path, lasting_workspace: Workspace) -> None:
         JoinedCluster.create(lasting_workspace, "nobody")
         with subprocess.Popen(

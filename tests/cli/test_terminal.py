@@ -141,6 +141,7 @@ class TestOnATerminal:
         narrow = plain(on_terminal(folder, len(run.id) + 50, "runs")).splitlines()
         assert len(narrow) == 2 and "epochs" not in narrow[0]
 
+    @pytest.mark.long
     def test_colours_where_they_are_wanted(self, run: Run, folder: Path) -> None:
         assert "\x1b[32m" in on_terminal(folder, 200, "runs")
         assert "\x1b" not in on_terminal(folder, 200, "show", run.id, given={"NO_COLOR": "1"})
@@ -193,6 +194,7 @@ class TestEncodings:
             assert (done.returncode, done.stderr) == (0, b"")
             assert shown in done.stdout.decode(encoding).splitlines()
 
+    @pytest.mark.long
     def test_errors_too(self, folder: Path) -> None:
         for arguments in (["show", "naïve"], ["runs", "--filter", "ñ ="], ["runs", "--ñ"]):
             done = piped(folder, *arguments, given={"PYTHONIOENCODING": "ascii"})
@@ -224,6 +226,7 @@ class TestReadersThatLeave:
         done = in_shell(folder, f"faena logs -f {run.id} | head -1")
         assert (done.stdout.decode(), done.stderr) == (f"RunId: {run.id}\n", b"")
 
+    @pytest.mark.long
     def test_a_follower_ends_though_no_line_comes(
         self, lasting_workspace: Workspace, folder: Path, tmp_path: Path
     ) -> None:
@@ -264,6 +267,7 @@ class TestReadersThatLeave:
             assert (done.returncode, done.stderr) == (0, b"")
             assert bool(done.stdout) is not closed.startswith(">&-")
 
+    @pytest.mark.long
     def test_a_full_disk_is_told(self, run: Run, folder: Path) -> None:
         for command in (["runs"], ["logs", run.id]):
             done = in_shell(folder, f"faena {' '.join(command)} > /dev/full")

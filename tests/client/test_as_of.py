@@ -111,6 +111,7 @@ def test_the_nearest_word_counts() -> None:
     assert spec_of(old).as_of == "today"
 
 
+@pytest.mark.long
 def test_defaults_of_experiment_and_workspace_hold_for_runs(workspace: Workspace, tmp_path: Path) -> None:
     workspace.as_of = "2017-01-01"
     assert Workspace(workspace.folder).as_of == "2017-01-01"
@@ -132,6 +133,7 @@ def test_defaults_of_experiment_and_workspace_hold_for_runs(workspace: Workspace
     assert (experiment.as_of, workspace.as_of) == (None, None)
 
 
+@pytest.mark.long
 def test_a_default_of_auto_looks_at_the_scripts_history(workspace: Workspace, tmp_path: Path) -> None:
     source = tmp_path / "tracked"
     source.mkdir()

@@ -49,6 +49,7 @@ def test_handles_work_as_in_a_folder(lasting_workspace: Workspace, address: Url)
         print(there.folder)
 
 
+@pytest.mark.long
 def test_commands_take_it_with_a_token_from_the_environment(
     lasting_workspace: Workspace, address: Url, tmp_path: Path
 ) -> None:

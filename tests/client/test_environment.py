@@ -11,6 +11,7 @@ import pytest
 from faena import Cluster, CondaDependencies, Environment, Experiment, ScriptRunConfig, Workspace
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
+from tests.examples import long_form
 from tests.files import holding
 
 CONDA_FILE = """\
@@ -97,7 +98,7 @@ class TestFiles:
             "dependencies: [[a]]",
             "dependencies: []\nchannels: {a: b}",
             "dependencies: [a\n",
-            "[" * 100_000,
+            long_form("[" * 100_000),
             "\x00",
         ],
         ids=lambda text: repr(text)[:30],

@@ -27,6 +27,7 @@ def offers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_what_was_offered_is_offered_again_only_where_it_went(
     workspace: Workspace, tmp_path: Path, offers: list[str]
 ) -> None:

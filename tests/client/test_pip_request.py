@@ -174,6 +174,7 @@ class TestOtherFiles:
         (place / "a.txt").write_text("-r base.txt")
         assert written(place / "r.txt", "-r a.txt\n-r base.txt").packages == ["six"]
 
+    @pytest.mark.long
     def test_files_that_double_are_bounded(self, place: Path) -> None:
         (place / "0.txt").write_text("six\n" * 100)
         for number in range(1, 15):

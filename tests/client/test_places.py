@@ -78,6 +78,7 @@ class TestTheId:
         assert len(found) == 1 and made.id not in found
 
 
+@pytest.mark.long
 def test_what_had_not_ended_is_not_begun_again_in_a_copy(tmp_path: Path) -> None:
     made = Workspace.create("running", tmp_path / "a")
     run = Experiment(made, "e").start_logging(outputs=None, snapshot_directory=None)

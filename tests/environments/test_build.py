@@ -89,6 +89,7 @@ def test_versions_stay_where_python_is_the_same_one(was: str, version: str, pack
     assert resolve(spec, nothing) == found
 
 
+@pytest.mark.long
 def test_two_specs_of_one_outcome_share_a_folder(package_folder: Path) -> None:
     make_wheel(package_folder, "thing")
     one = prepare(EnvironmentSpec(packages=("thing",)), nothing)
@@ -115,6 +116,7 @@ def test_who_waits_for_a_build_does_not_wait_for_those_who_use_it(package_folder
         assert str(waiting.result(60)) == prepared.python
 
 
+@pytest.mark.long
 def test_a_changed_wheel_is_refused(
     package_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +271,7 @@ class TestFailures:
         assert prepare(spec, nothing, retry=True).built
         assert prepare(spec, nothing).built is False
 
+    @pytest.mark.long
     def test_a_failed_build_is_remembered_and_leaves_nothing(
         self, package_folder: Path, tmp_path: Path
     ) -> None:
@@ -293,6 +296,7 @@ class TestFailures:
         assert output_of(ensure(lock, nothing, retry=True), "import fragile; print(fragile.VALUE)") == "1"
         assert not (folders.envs() / f"{lock.digest}.failed.json").exists()
 
+    @pytest.mark.long
     def test_what_passes_is_tried_again_by_itself(
         self, package_folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -47,6 +47,7 @@ def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs
     assert later.digest == prepared.lock.digest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("named", ["python=3.5", "python=2.7"])
 def test_a_conda_list_with_a_python_that_is_too_old_gets_the_oldest_of_the_day(
     named: str, index: dict[Path, str], tmp_path: Path
@@ -63,6 +64,7 @@ def test_a_conda_list_with_a_python_that_is_too_old_gets_the_oldest_of_the_day(
     assert "3.8" not in said[0]
 
 
+@pytest.mark.long
 def test_a_package_may_want_an_earlier_setuptools_than_the_day_had(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_package_may_want_an_earlier_setuptools_than_the_day_had(
     assert locked(lock.requirements) == ["kit==1.0", "pip==19.2.3", "setuptools==39.1.0", "wheel==0.33.6"]
 
 
+@pytest.mark.long
 def test_a_framework_of_older_pythons_is_had_as_of_its_time_though_nobody_says_a_date(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -94,6 +97,7 @@ def test_a_framework_of_older_pythons_is_had_as_of_its_time_though_nobody_says_a
     assert any("exists for Pythons before 3.8 alone" in line and "'today'" in line for line in said)
 
 
+@pytest.mark.long
 def test_two_days_with_the_same_versions_share_one_environment(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -106,6 +110,7 @@ def test_two_days_with_the_same_versions_share_one_environment(
     assert first.digest == second.digest
 
 
+@pytest.mark.long
 def test_the_date_is_kept_when_a_source_distribution_is_built(index: dict[Path, str], tmp_path: Path) -> None:
     old_python()
     index[make_sdist(tmp_path / "index", "made", "pass")] = "2019-01-01"
@@ -113,6 +118,7 @@ def test_the_date_is_kept_when_a_source_distribution_is_built(index: dict[Path, 
     subprocess.run([prepared.python, "-c", "import made"], check=True)
 
 
+@pytest.mark.long
 def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -130,6 +136,7 @@ def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
     assert lock.interpreter.kind == old.kind
 
 
+@pytest.mark.long
 def test_a_package_that_had_wheels_for_some_pythons_and_has_pure_ones_keeps_no_python_out(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -273,6 +280,7 @@ def test_a_version_that_came_later_is_named_with_its_day(index: dict[Path, str],
         resolve(EnvironmentSpec(packages=("kit==2.0",), as_of="2019-10-01"), print)
 
 
+@pytest.mark.long
 def test_auto_is_three_months_after_the_version_that_is_named(index: dict[Path, str], tmp_path: Path) -> None:
     old_python()
     index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-07-01"
@@ -282,6 +290,7 @@ def test_auto_is_three_months_after_the_version_that_is_named(index: dict[Path, 
     assert any("kit==1.0 came on 2019-07-01" in line for line in said)
 
 
+@pytest.mark.long
 def test_the_date_of_uvs_own_variable_holds_and_is_left_where_the_spec_has_one(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_what_is_for_newer_pythons_alone_neither_keeps_one_out_nor_is_missed(
     assert (lock.interpreter.kind, locked(lock.requirements)[0]) == (old.kind, "kit==1.0")
 
 
+@pytest.mark.long
 def test_a_pandas_that_asks_for_a_version_which_is_none_is_had(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_pandas_that_asks_for_a_version_which_is_none_is_had(
     assert {"pandas==0.24.2", "pytz==2018.9"} <= set(locked(prepared.lock.requirements))
 
 
+@pytest.mark.long
 def test_a_source_that_cannot_be_built_today_names_the_date_that_would_do(
     index: dict[Path, str], tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_builder_that_is_ended_in_the_middle_takes_uv_along(
         assert imports(second.result()["python"], "slow")
 
 
+@pytest.mark.long
 def test_a_waiter_takes_over_from_a_killed_builder(slow: Slow, tmp_path: Path) -> None:
     with builders(tmp_path, slow.spec, 1) as [first]:
         until(lambda: bool(slow.builds()), "the build starts")

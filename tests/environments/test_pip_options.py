@@ -59,6 +59,7 @@ class TestOptions:
         found = lock_of("thing", constraints=("other<2", "third"))
         assert pinned(found) == ["other==1.0", "thing==1.0"]
 
+    @pytest.mark.long
     def test_no_binary_builds_and_only_binary_does_not(self, package_folder: Path) -> None:
         make_wheel(package_folder, "thing", "1.0")
         make_sdist(package_folder, "thing", "pass", "1.0")
@@ -136,6 +137,7 @@ class TestOptions:
 
 
 class TestArchives:
+    @pytest.mark.long
     def test_a_folder_is_built_into_the_lock_with_its_digest(
         self, package_folder: Path, tmp_path: Path
     ) -> None:

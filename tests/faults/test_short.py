@@ -77,6 +77,7 @@ def show_clean(rows: list[Row]) -> None:
     assert all(row.is_clean for row in rows), f"\n{table}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "warm"), [pytest.param("pbt", False, marks=pytest.mark.long), ("random", True)]
 )

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import faena.server.app  # noqa: F401  adds the tables of all features
 from faena.health.objects import REFERENCES
 from faena.health.subject import Subject, find_folder
@@ -80,6 +82,7 @@ def test_a_bad_night_and_the_morning_after(subject: Subject, home: Path) -> None
     assert {said[name]["state"] for name in ("sockets", "lock files", "temporary files")} == {"ok"}
 
 
+@pytest.mark.long
 def test_without_a_workspace_and_with_one_that_cannot_be_read(home: Path, tmp_path: Path) -> None:
     assert find_folder(tmp_path) is None
     project = tmp_path / "project"

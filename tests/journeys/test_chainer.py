@@ -107,6 +107,7 @@ def test_who_demands_a_gpu_is_refused_at_submit_and_there_is_no_run(
     assert workspace.api.runs() == []
 
 
+@pytest.mark.long
 def test_an_environment_that_cannot_be_made_fails_the_run_with_its_cause(
     workspace: Workspace, cluster: Cluster
 ) -> None:

@@ -170,6 +170,7 @@ def test_children_of_a_script(project: Project, version: str) -> None:
     assert run.experiment.workspace.api.models.get("of-child", None).run_id == first.id
 
 
+@pytest.mark.long
 def test_children_of_a_killed_script_fail_with_it(project: Project) -> None:
     run = project.run("""
         import os, signal

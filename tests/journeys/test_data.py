@@ -205,6 +205,7 @@ class TestAddresses:
         run = data.run(project, "print('started')", [dataset.as_mount()])
         assert f"{web.address}/none.gz cannot be fetched: it answered 404" in str(run.get_details()["error"])
 
+    @pytest.mark.long
     def test_a_cancel_reaches_a_run_that_fetches(self, project: Project, web: Site) -> None:
         dataset = Dataset.File.from_files(f"{web.address}/endless")
         run = data.submit(project, "print('started')", [dataset.as_download()])
@@ -283,6 +284,7 @@ def test_a_dataset_of_one_file_is_that_file_for_the_script(
     assert data.driver_log(run).split() == ["5.1,3.5", "['iris.csv']", "5.1,3.5", "5.1,3.5"]
 
 
+@pytest.mark.long
 def test_what_a_run_has_left_is_given_to_another_one(project: Project, store: Datastore) -> None:
     made = data.run(
         project,

@@ -294,6 +294,7 @@ def test_requests_are_kept_where_that_is_asked_for(
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_at_the_command_line(
     workspace: Workspace, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

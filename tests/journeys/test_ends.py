@@ -224,6 +224,7 @@ def test_a_run_that_somebody_calls_failed_is_stopped(project: Project) -> None:
     assert run.get_details()["error"]["error"] == error, "the first end stands"
 
 
+@pytest.mark.long
 def test_a_run_that_is_called_failed_before_it_starts(own_project: Project) -> None:
     blocker = own_project.submit("import time; time.sleep(600)", node_count=2)
     until(lambda: blocker.get_status() == "Running", "all nodes are taken")

@@ -143,6 +143,7 @@ def test_the_users_index_reaches_the_builder(
     assert "/simple/thing/" in index.asked
 
 
+@pytest.mark.long
 def test_the_users_proxy_reaches_the_builder(
     project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +186,7 @@ class TestOfPackagesAtHand:
         assert len([path for path in folders.envs().iterdir() if path.is_dir()]) == 1
         assert "slow==1.0" in log_of(project, runs[0], BUILD_LOG)
 
+    @pytest.mark.long
     def test_a_list_in_the_source_folder_is_offered_and_its_package_built_when_asked(
         self, project: Workspace, tmp_path: Path, packages: Path
     ) -> None:

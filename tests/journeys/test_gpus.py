@@ -100,6 +100,7 @@ def test_one_that_must_have_it_gets_it_whatever_runs_beside_it(
     assert second.get_tags()["gpu"] == "0"
 
 
+@pytest.mark.long
 def test_nvidia_smi_that_takes_long_keeps_nobody_waiting_who_wants_no_gpu(
     workspace: Workspace, tmp_path: Path, one_gpu: Path
 ) -> None:

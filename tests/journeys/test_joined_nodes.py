@@ -360,6 +360,7 @@ def test_twenty_runs_on_two_machines_end_once_each_though_runners_and_the_server
     )
 
 
+@pytest.mark.long
 def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_name(
     machine: FarMachine, tmp_path: Path
 ) -> None:

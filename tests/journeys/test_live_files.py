@@ -134,6 +134,7 @@ def test_files_of_a_run_of_this_process(
         assert (tmp_path / "copy.txt").read_text() == "early"
 
 
+@pytest.mark.long
 def test_each_rank_has_its_log(project: Project, tmp_path: Path) -> None:
     project.workspace.write_config(tmp_path)
     run = project.run("import os; print('I am', os.environ['FAENA_RANK'])", node_count=2)

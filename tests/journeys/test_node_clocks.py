@@ -25,6 +25,7 @@ open("outputs/made", "w").write("made")
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("off", "to", "note"),
     [

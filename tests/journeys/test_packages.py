@@ -140,6 +140,7 @@ def test_it_answers_as_the_endpoint_does(
         assert served.end() == 0
 
 
+@pytest.mark.long
 def test_a_model_that_does_not_load_says_why(workspace: Workspace, model: Model, tmp_path: Path) -> None:
     workspace.write_config(tmp_path)
     (tmp_path / "score.py").write_text(

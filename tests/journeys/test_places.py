@@ -72,6 +72,7 @@ def test_runs_go_on_in_a_workspace_that_is_moved(tmp_path: Path) -> None:
     shut_down(moved)
 
 
+@pytest.mark.long
 def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path) -> None:
     run = project.submit(WAITING.format(go=str(tmp_path / "never")))
     pid = _runs(run)

@@ -95,6 +95,7 @@ def test_ranks_of_torch_on_two_nodes_meet_and_each_has_its_log(project: Project)
     assert sorted(run.get_metrics()["rank"]) == [0, 1, 2, 3], "all log into the one run"
 
 
+@pytest.mark.long
 def test_one_that_fails_ends_all_and_is_named_with_its_last_lines(project: Project) -> None:
     run = project.submit(
         RENDEZVOUS + FAILING, distributed_backend="gloo", process_count_per_node=2, node_count=2

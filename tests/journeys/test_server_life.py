@@ -95,6 +95,7 @@ def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not Rendezvous(workspace.files.path).socket.exists()
 
 
+@pytest.mark.long
 def test_what_is_submitted_while_a_server_leaves_is_run_though_nobody_asks_for_a_server_again(
     project: Project, tmp_path: Path
 ) -> None:

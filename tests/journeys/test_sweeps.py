@@ -262,6 +262,7 @@ def test_a_canceled_sweep_stops_its_trials_and_issues_none(project: Project, tmp
     assert sweep.sweep.counts == {"Canceled": 2}
 
 
+@pytest.mark.long
 def test_one_that_goes_on_is_paused_extended_and_given_trials(project: Project, tmp_path: Path) -> None:
     go = tmp_path / "go"
     sweep = sweep_of(

@@ -41,6 +41,7 @@ def test_what_cannot_be_started_warm_says_why(project: Project) -> None:
     assert "colorsys" in notes["started_cold"]
 
 
+@pytest.mark.long
 def test_a_variable_that_is_set_too_late_is_told(project: Project) -> None:
     script = "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '1234'\nimport numpy\n"
     runs = [project.run(script, warm=True) for _ in range(2)]

@@ -263,6 +263,7 @@ class TestRefused:
             collect(str(folder))
 
 
+@pytest.mark.long
 def test_a_file_that_is_written_meanwhile_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     growing = tmp_path / "growing.bin"
     growing.write_bytes(bytes(50_000_000))

@@ -67,6 +67,7 @@ def test_the_bombs_are_bombs(tmp_path: Path) -> None:
         assert marker.exists()
 
 
+@pytest.mark.long
 def test_registering_listing_and_downloading_execute_nothing(
     project: Project, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

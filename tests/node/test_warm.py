@@ -295,6 +295,7 @@ HARMFUL = {
 }
 
 
+@pytest.mark.long
 def test_packages_that_do_harm_are_left_out_and_named(tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     for name, code in {**HARMFUL, "torch": "", "harmless": ""}.items():

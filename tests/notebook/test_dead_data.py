@@ -16,6 +16,7 @@ with urlopen("http://yann.lecun.com/exdb/mnist/t10k-labels-idx1-ubyte.gz") as an
 """
 
 
+@pytest.mark.long
 def test_an_address_is_answered_from_the_hosts_copy_and_a_program_is_told(
     common_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

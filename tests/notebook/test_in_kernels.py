@@ -103,6 +103,7 @@ def test_a_notebook_that_papermill_ran_is_whole_as_a_page(workspace: Workspace, 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
 
 
+@pytest.mark.long
 def test_a_view_says_that_its_server_is_silent_and_goes_on(
     own_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def workspace(lasting_workspace: Workspace) -> Workspace:
     return lasting_workspace
 
 
+@pytest.mark.long
 def test_a_cell_is_a_run_and_commands_print_below_theirs(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("FACTOR = 2")
     inside = f"-w {workspace.folder} --interpreter {sys.executable}"

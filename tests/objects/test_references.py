@@ -7,6 +7,7 @@ import random
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +117,7 @@ class Needs:
 ACTS = ["run", "overwrite", "put", "seal", "offer", "register", "delete_run", "delete_model", "collect"]
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, len(CONTENTS) - 1)), max_size=12))
 @example(
     [("run", 1), ("register", 0), ("delete_run", 0), ("collect", 0), ("delete_model", 0), ("collect", 0)]

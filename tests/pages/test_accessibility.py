@@ -15,13 +15,15 @@ from faena.runs.model import RunStatus
 from faena.testing.sweep_history import fill_sweep
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
-from tests.examples import long_form
 from tests.pages import test_pages, test_previews, things
 from tests.pages.accessibility import violations
 from tests.pages.chromium import CHROMIUM
 from tests.server.house import Running, running
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium"),
+]
 
 DRAWN, ENDED, LONG = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1", "/ui/runs/long_1"
 PAGES = (
@@ -33,8 +35,8 @@ PAGES = (
     "/ui/clusters",
     "/ui/endpoints",
 )
-"""Those with charts, tables, logs and forms, and as much on them as there can be; `make test` looks at DRAWN alone."""
-THE_OTHERS = (
+"""Those with charts, tables, logs and forms, and as much on them as there can be."""
+OF_THE_SAME_KINDS = (
     f"{DRAWN}/preview/outputs/cells.csv",
     f"{ENDED}/do/delete",
     "/ui/models/digits",
@@ -57,7 +59,6 @@ THE_OTHERS = (
     "/ui/environments",
     "/ui/environments/named/named",
 )
-"""Much like those."""
 _TOO_WIDE = """
     document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
       .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
@@ -125,9 +126,7 @@ def go(page: Page, path: str) -> None:
     page.goto(f"{page.url.partition('/ui/')[0]}{path}")
 
 
-@pytest.mark.parametrize(
-    "path", [each if each == DRAWN else long_form(each) for each in (*PAGES, *THE_OTHERS)]
-)
+@pytest.mark.parametrize("path", [*PAGES, *OF_THE_SAME_KINDS])
 def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) -> None:
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -140,7 +139,6 @@ def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) 
     assert page.evaluate(_TOO_WIDE) == [], "nothing is cut off"
 
 
-@pytest.mark.long
 def test_a_dialog_is_worked_with_by_the_keyboard_and_gives_the_focus_back(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     go(page, ENDED)
@@ -160,7 +158,6 @@ def test_a_dialog_is_worked_with_by_the_keyboard_and_gives_the_focus_back(page: 
     expect(link).to_be_focused()
 
 
-@pytest.mark.long
 def test_what_has_the_focus_is_seen(page: Page) -> None:
     """Everything that the key Tab reaches on a run's page, in the order of the page."""
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -188,7 +185,6 @@ def test_what_has_the_focus_is_seen(page: Page) -> None:
     assert [each for each in reached if each in wanted] == wanted
 
 
-@pytest.mark.long
 def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
     go(page, LONG)
@@ -203,7 +199,6 @@ def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
     assert lines[:-1] == LINES
 
 
-@pytest.mark.long
 def test_a_tree_of_runs_is_read_as_it_is_opened(page: Page) -> None:
     go(page, ENDED)
     deeper = page.get_by_role("link", name="deeper")

@@ -127,6 +127,7 @@ def test_a_model_is_registered_once_for_a_form(server: Running, browser: Visitor
     assert sent(browser, f"/ui/runs/{RUN}/do/register", name="", path="").status == 400
 
 
+@pytest.mark.long
 def test_an_alias_is_given_moved_and_taken_away(server: Running, browser: Visitor) -> None:
     for number in (1, 2):
         done(browser, RUN, "register", request=f"named-{number}", name="named", path="outputs")

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def test_plain_names_stay() -> None:
     }
 
 
+@pytest.mark.long
 @given(
     files=FILES,
     logs=FILES,

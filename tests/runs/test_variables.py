@@ -39,6 +39,7 @@ def seen_by(run: Run) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 def test_a_script_sees_its_submitters_and_nobody_elses(
     own_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +184,7 @@ def test_an_export_hides_passwords_of_addresses_only() -> None:
     assert variables.exported(given).environment_variables == {"A_KEY": "k", "P": "http://***@h"}
 
 
+@pytest.mark.long
 def test_the_command_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.workspace.write_config(project.folder)
     (project.folder / "t.py").write_text("import os\nprint([os.environ.get(n) for n in ('A', 'B', 'C')])")

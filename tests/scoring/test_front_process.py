@@ -134,6 +134,7 @@ def test_an_update_loses_nothing(front: House) -> None:
     assert front.counted() == load.statuses
 
 
+@pytest.mark.long
 def test_a_broken_update_leaves_the_old_one(front: House) -> None:
     front.want(front.revision(1))
     front.start()
@@ -227,6 +228,7 @@ def test_three_protocols_reach_one_script(front: House) -> None:
     assert refused.status == 400
 
 
+@pytest.mark.long
 def test_a_front_is_replaced_without_a_loss(front: House) -> None:
     front.want(front.revision(1))
     old = front.start()

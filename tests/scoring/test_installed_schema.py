@@ -90,6 +90,7 @@ def test_an_array(installed: Path, tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_a_table(installed: Path, tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, on(installed, TABLE)) as here:
@@ -107,6 +108,7 @@ def test_a_table(installed: Path, tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_several_and_one_that_may_be_left_out(installed: Path, tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, on(installed, MIXED)) as here:

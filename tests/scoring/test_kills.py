@@ -106,6 +106,7 @@ def test_kills_cost_no_more_requests_than_there_are(number: int, tmp_path: Path)
     kills(tmp_path, 12, number)
 
 
+@pytest.mark.long
 def test_poison_is_given_to_one_worker_only(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2) as here:
@@ -199,6 +200,7 @@ def test_a_stopped_worker_that_runs_nothing_goes_on_where_it_was(tmp_path: Path)
     run(test)
 
 
+@pytest.mark.long
 def test_a_worker_is_replaced_after_so_many_requests_without_a_loss(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2, max_requests=200) as here:

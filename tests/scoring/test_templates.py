@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from faena.scoring.templates import SETTING, Templates
+from tests.examples import long_form
 from tests.scoring.pools import Site, lives, run, site, until
 from tests.script.conftest import TODAY, find_interpreter
 
@@ -122,9 +123,9 @@ def test_all_further_workers_have_them(tmp_path: Path) -> None:
             "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",
             "thread",
         ),
-        ("kept = open(os.devnull)", "file or a device"),
-        ("print('hello')", "writes"),
-        ("import signal\nsignal.signal(signal.SIGUSR1, lambda *_: None)", "signals"),
+        long_form("kept = open(os.devnull)", "file or a device"),
+        long_form("print('hello')", "writes"),
+        long_form("import signal\nsignal.signal(signal.SIGUSR1, lambda *_: None)", "signals"),
     ],
 )
 def test_what_does_harm_to_a_fork_is_loaded_by_each_worker(first: str, why: str, tmp_path: Path) -> None:
@@ -168,6 +169,7 @@ def test_variables_that_are_set_too_late_are_not_for_forks(tmp_path: Path) -> No
     run(test)
 
 
+@pytest.mark.long
 def test_a_source_folder_may_have_a_module_of_that_name(tmp_path: Path) -> None:
     variables = packages(tmp_path)
 
@@ -200,6 +202,7 @@ def test_a_changed_package_is_loaded_anew(tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_endpoints_of_a_workspace_share_them(tmp_path: Path) -> None:
     variables = packages(tmp_path)
     one, other = (tmp_path / name for name in ("one", "other"))

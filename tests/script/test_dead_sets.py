@@ -84,6 +84,7 @@ def run(folder: Path, source: str, **variables: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+@pytest.mark.long
 def test_functions_whose_own_way_fails_are_answered(folder: Path) -> None:
     out, err = run(
         folder,

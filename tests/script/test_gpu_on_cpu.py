@@ -126,6 +126,7 @@ def test_the_launcher_installs_the_hook_too(gpu_run: RunHere) -> None:
     assert launched.stderr.count("GPU CALLS ARE ANSWERED ON THE CPU") == 1
 
 
+@pytest.mark.long
 def test_tracebacks_and_inspect_still_find_the_source(gpu_run: RunHere) -> None:
     code = "import inspect; from chainer.backends import cuda; assert 'def to_cpu' in inspect.getsource(cuda)"
     result = execute(gpu_run, "-c", code)

@@ -96,6 +96,7 @@ def test_what_cannot_be_changed_is_named(source: str, message: str) -> None:
         for_python36(source, "a/b.py")
 
 
+@pytest.mark.long
 def test_the_copy_is_made_once_and_whole_by_many_processes_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

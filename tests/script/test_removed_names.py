@@ -162,6 +162,7 @@ def test_notebooks_that_use_the_v1_names(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, cell], capture_output=True, check=False).returncode == 1
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 def test_the_numpy_and_pandas_of_today(tmp_path: Path) -> None:
     script = tmp_path / "train.py"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.script.conftest import VERSIONS, RunHere, find_interpreter
 from tests.semaphores import needs_semaphores
 
@@ -52,6 +54,7 @@ run.log("state", "warm", step=2)
     assert spool.bad_bytes == 0
 
 
+@pytest.mark.long
 def test_threads_lose_and_repeat_nothing(here: RunHere) -> None:
     here.run(
         HEAD
@@ -134,6 +137,7 @@ stop.set()
     assert spool.bad_bytes == 0
 
 
+@pytest.mark.long
 @needs_semaphores
 def test_multiprocessing_children_end_in_good_order(here: RunHere) -> None:
     here.run(

@@ -79,6 +79,7 @@ def test_a_mistake_is_named_with_its_place(lasting_workspace: Workspace) -> None
         lasting_workspace.api.secrets.put({"token": "x", "weights": "w" * 9_000_000})
 
 
+@pytest.mark.long
 def test_a_long_body_is_refused_with_the_bound_of_its_route(lasting_workspace: Workspace) -> None:
     long = b'{"a":"' + b"x" * (9 << 20) + b'"}'
     status, answer = ask(lasting_workspace, "PUT", "/runs/a_1/tags", long)
@@ -89,6 +90,7 @@ def test_a_long_body_is_refused_with_the_bound_of_its_route(lasting_workspace: W
     assert status == 200, "a list of many files may be long"
 
 
+@pytest.mark.long
 def test_a_run_has_so_many_tags_and_properties_and_no_more(lasting_workspace: Workspace) -> None:
     many = {f"t{each}": "v" for each in range(MOST_MARKS)}
     with Experiment(lasting_workspace, "tags").start_logging(

@@ -63,6 +63,7 @@ def test_garbage_of_what_had_stayed_goes_when_all_that_is_new_is_looked_at() -> 
     assert seen() is None
 
 
+@pytest.mark.long
 def test_what_was_looked_at_and_dropped_later_goes_within_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collecting, "_WHOLE", 3 * collecting._DUE)
     looking = Collecting()

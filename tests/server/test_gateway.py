@@ -96,6 +96,7 @@ def test_keys_that_are_none(server: Running) -> None:
         assert Visitor(server.stranger().port, headers).get("/runs").status == 401, headers
 
 
+@pytest.mark.long
 def test_the_token_opens_all_but_sign_in_links(server: Running) -> None:
     client = server.client()
     assert client.get("/runs").json["runs"] == []

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from faena.kernel.discovery import is_held
 from faena.kernel.settings import SERVER_LOCK
 from faena.workspaces.model import create_folder
@@ -41,6 +43,7 @@ server.main()
 """
 
 
+@pytest.mark.long
 def test_a_server_leaves_whatever_its_threads_do(tmp_path: Path) -> None:
     folder = create_folder(tmp_path / "here", "hanging").path
     done = subprocess.run(

@@ -289,6 +289,7 @@ def _offer(big: RayCluster) -> Any:
     return json.loads(big.workspace.api.cluster(big.name).settings)["offer"]
 
 
+@pytest.mark.long
 def test_what_no_node_type_can_have_is_refused_once_it_is_known(
     big: RayCluster, ray: Dashboard, tmp_path: Path
 ) -> None:

@@ -123,6 +123,7 @@ def test_an_upload_that_is_cut_goes_on_where_it_was(
     assert server.client().get(f"/objects/{digest}").body == file.read_bytes()
 
 
+@pytest.mark.long
 def test_two_who_send_one_file_do_each_other_no_harm(
     address: Url, server: Running, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ class TestLife:
 
         asyncio.run(live())
 
+    @pytest.mark.long
     def test_a_sweep_goes_on_as_if_it_had_not_been_killed(self, tmp_path: Path) -> None:
         """After 9 trials CMA-ES has its first optimizer, after 17 the next."""
 
@@ -416,6 +417,7 @@ class TestMissing:
 
 
 class TestExport:
+    @pytest.mark.long
     @pytest.mark.parametrize("name", ["study.log", "study.db"])
     def test_optuna_opens_it(self, tmp_path: Path, name: str) -> None:
         space = {

@@ -90,6 +90,7 @@ def test_tables_answer_as_the_values_do(
     compare_with_values(ground, policy, goal, events)
 
 
+@pytest.mark.long
 @settings(max_examples=examples(10))
 @given(step_policies, goals, events_with_steps)
 def test_tables_answer_by_steps_as_the_values_do(

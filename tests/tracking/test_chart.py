@@ -169,6 +169,7 @@ def test_a_point_without_a_step_is_left_out_and_said_so(workspace: TrackedWorksp
     assert -1.0 not in draw(workspace).y
 
 
+@pytest.mark.long
 @settings(max_examples=examples(10))
 @given(
     st.lists(st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=60),

@@ -58,6 +58,7 @@ def test_latest_attempt_of_each_log_and_its_ranks(workspace: TrackedWorkspace) -
     assert workspace.log(NAME, attempt=1).data == b"first"
 
 
+@pytest.mark.long
 @on_sqlite_alone
 def test_thousands_of_small_pieces_become_few_segments(workspace: TrackedWorkspace) -> None:
     lines = [f"epoch {place}\n".encode() for place in range(1000)]

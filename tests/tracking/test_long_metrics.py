@@ -46,6 +46,7 @@ def test_the_order_of_time_where_two_processes_log(workspace: TrackedWorkspace) 
     assert answered(workspace) == ({"long": VALUES}, 0)
 
 
+@pytest.mark.long
 def test_a_long_one_with_text_and_one_of_rows(workspace: TrackedWorkspace) -> None:
     workspace.send(spool(), name(0, "long"), *(number(value, time=1) for value in VALUES))
     workspace.send(spool(), event("scalar", name="long", value="text", time=2))

@@ -233,6 +233,7 @@ def piece() -> st.SearchStrategy[bytes]:
     )
 
 
+@pytest.mark.long
 @settings(max_examples=examples(60))
 @given(st.lists(piece(), max_size=25), st.data())
 def test_cuts_between_batches_change_nothing(pieces: list[bytes], data: st.DataObject) -> None:
