@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 RAY := $(CURDIR)/$(VENV)/ray/bin/python
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 
-.PHONY: demo test tests long again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
+.PHONY: demo test tests long costs again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -26,6 +26,9 @@ tests: $(VENV)/.dev  ## the tests alone
 
 long: $(VENV)/.dev   ## the long forms of some tests, which a change must pass, too
 	$(PYTEST) -m "long and not campaign"
+
+costs: $(VENV)/.dev  ## the tests, with what CPU each costs: needs root
+	$(subst bin/pytest,bin/python -m pytest,$(PYTEST)) -p tests.costs
 
 again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
 	@$(BIN)/python -m tests.again

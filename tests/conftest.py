@@ -67,9 +67,12 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forked_starts(shared_home: Path) -> Iterator[ForkedStarts]:
+def forked_starts(request: pytest.FixtureRequest, shared_home: Path) -> Iterator[ForkedStarts]:
     """What this process starts as servers, and they as nodes, are forks of one that has their modules loaded."""
-    made = ForkedStarts(discovery.start_module, shared_home.parent / "fork_server")
+    place = shared_home.parent / "fork_server"
+    if request.config.pluginmanager.has_plugin("tests.costs"):
+        place = place.with_name(f"fork_server_{os.getpid()}")  # what it forks is counted where it is wanted
+    made = ForkedStarts(discovery.start_module, place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(discovery, "start_module", made.start_module)
         patch.setattr(asyncio, "create_subprocess_exec", made.create_subprocess_exec)

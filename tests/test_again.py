@@ -31,6 +31,7 @@ def kept(folder: Path, *failed: str) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_what_passes_alone_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,7 @@ def _run(folder: Path) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_tests_are_collected_once_and_each_has_its_output(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     printed = _run(tmp_path)

@@ -38,6 +38,7 @@ def test_names_load_no_others(home: str) -> None:
     assert not FOR_FEW_SCRIPTS & loaded_by(f"from {home} import Workspace, Experiment, Run")
 
 
+@pytest.mark.long
 def test_a_server_starts_with_what_each_one_needs() -> None:
     assert not FOR_FEW_SERVERS & loaded_by("import faena.server.application")
 

@@ -174,6 +174,7 @@ def test_the_scikit_learn_tutorial(
     assert metrics[best_run.id]["Kernel type"] in ("rbf", "poly")
 
 
+@pytest.mark.long
 def test_the_tensorflow_and_keras_tutorials(
     ws: Workspace, compute_target: ComputeTarget, project_folder: Path
 ) -> None:
@@ -214,6 +215,7 @@ def test_the_tensorflow_and_keras_tutorials(
     assert float(parameter_values[5]) == json.loads(htr.get_hyperparameters()[best_run.id])["--learning_rate"]
 
 
+@pytest.mark.long
 def test_the_pytorch_tutorial_of_2018(
     ws: Workspace, compute_target: ComputeTarget, project_folder: Path
 ) -> None:

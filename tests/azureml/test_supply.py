@@ -95,6 +95,7 @@ class TestBesideOthers:
         out = python("import azureml.core, azureml.train", real, rc=1)
         assert "ModuleNotFoundError: No module named 'azureml.train'" in out
 
+    @pytest.mark.long
     @pytest.mark.parametrize("init", [True, False], ids=["package", "namespace"])
     def test_a_real_one_without_core_gains_ours(self, tmp_path: Path, init: bool) -> None:
         real = put(tmp_path, {"azureml/dataprep.py": "x = 'real'\n"})

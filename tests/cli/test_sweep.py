@@ -225,6 +225,7 @@ class TestShown:
         assert again.returncode == 0, again.stderr.decode()
         assert again.stdout.decode().startswith("HD_")
 
+    @pytest.mark.long
     def test_another_goes_on_from_it(self, folder: Path, sweep_id: str) -> None:
         """Of a grid that is known already but for a combination which is tried again."""
         given = ["--resume-from", sweep_id, "--resume-child", f"{sweep_id}_1"]

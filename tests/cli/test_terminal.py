@@ -136,6 +136,7 @@ class TestOnATerminal:
             ), wide
             assert command[0] not in ("runs", "show") or any(run.id in line for line in lines)
 
+    @pytest.mark.long
     def test_as_many_metrics_and_parameters_as_fit(self, run: Run, folder: Path) -> None:
         assert "epochs" in plain(on_terminal(folder, 200, "runs"))
         narrow = plain(on_terminal(folder, len(run.id) + 50, "runs")).splitlines()

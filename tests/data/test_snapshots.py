@@ -437,6 +437,7 @@ class TestRefused:
         assert len(capture(source, index=index).snapshot.files) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "megabytes", [pytest.param(200, id="200MB"), pytest.param(5000, id="5GB", marks=pytest.mark.campaign)]
 )
@@ -458,6 +459,7 @@ def test_a_large_sparse_file_is_streamed(source: Path, index: Path, megabytes: i
     assert int(memory) < 120_000  # KB
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folders", [5, pytest.param(50, marks=pytest.mark.campaign)])
 def test_thousands_of_files(source: Path, index: Path, folders: int) -> None:
     for folder in range(folders):

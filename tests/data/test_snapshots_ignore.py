@@ -115,6 +115,7 @@ ignore_files = st.dictionaries(
 )
 
 
+@pytest.mark.long
 @needs_git
 @settings(max_examples=examples(20))
 @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
@@ -298,6 +299,7 @@ class TestParents:
         make(tmp_path, {".gitignore": "*.tmp\n"})
         assert captured(tmp_path / "source") == {"a.py", "x.log"}
 
+    @pytest.mark.long
     @needs_git
     @settings(max_examples=examples(10))
     @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)

@@ -83,6 +83,7 @@ def test_an_index_that_lacks_a_package_is_not_blamed(reached: pytest.MonkeyPatch
     assert "The package thing cannot be had on Python" in failure("thing")
 
 
+@pytest.mark.long
 def test_one_package_is_not_told_to_be_at_odds_with_others(package_folder: Path) -> None:
     make_wheel(package_folder, "thing")
     alone = failure("thing==2")
@@ -147,6 +148,7 @@ def test_a_network_that_is_turned_off(package_folder: Path, monkeypatch: pytest.
     assert "UV_OFFLINE" in failure("thing")
 
 
+@pytest.mark.long
 def test_what_was_refused_is_asked_again_by_itself(
     reached: pytest.MonkeyPatch, answers: str, package_folder: Path
 ) -> None:

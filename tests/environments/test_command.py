@@ -10,6 +10,7 @@ import pytest
 from faena.environments.model import EnvironmentSpec
 from faena.environments.ready import SETTLED
 from faena.environments.resolve import resolve
+from tests.examples import long_form
 
 from .builders import Builder
 from .packages import make_sdist, make_wheel
@@ -54,9 +55,11 @@ def test_a_given_lock_is_built_without_resolving(package_folder: Path, tmp_path:
     ("spec", "code", "part"),
     [
         (b'{"packages": ["six\\n-e ."]}', "UserErrorException", "line break"),
-        (b'{"packages": ["nothing-of-that-name"]}', "EnvironmentBuildException", "nothing-of-that-name"),
-        (b'{"framework": "chainer", "framework_version": "4.0"}', "TrainingException", "5.1.0"),
-        (b'{"python": ">=3.98"}', "EnvironmentBuildException", "uv python install '>=3.98"),
+        long_form(
+            b'{"packages": ["nothing-of-that-name"]}', "EnvironmentBuildException", "nothing-of-that-name"
+        ),
+        long_form(b'{"framework": "chainer", "framework_version": "4.0"}', "TrainingException", "5.1.0"),
+        long_form(b'{"python": ">=3.98"}', "EnvironmentBuildException", "uv python install '>=3.98"),
         (b'{"interpreter": "/nowhere/python"}', "UserErrorException", "/nowhere/python"),
         (b"not json", "UserErrorException", "cannot be read"),
     ],

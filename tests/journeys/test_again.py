@@ -44,6 +44,7 @@ def _lines(run: Run) -> str:
     return "".join(run.get_details_with_logs()["logFiles"].values())
 
 
+@pytest.mark.long
 def test_again_with_another_argument_in_the_same_environment(
     project: Project, workspace: Workspace, tmp_path: Path
 ) -> None:

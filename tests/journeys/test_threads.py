@@ -29,6 +29,7 @@ def threads(run: Run, rank: int = 0) -> int:
     return int(run.get_tags()[f"threads{rank}"])
 
 
+@pytest.mark.long
 def test_all_cores_for_one_that_runs_alone_and_a_share_for_the_next(project: Project, tmp_path: Path) -> None:
     go_on = tmp_path / "go-on"
     first = project.submit(

@@ -245,6 +245,7 @@ def test_what_is_to_be_loaded_is_what_scripts_have_loaded(tmp_path: Path) -> Non
         made.close()
 
 
+@pytest.mark.long
 def test_nodes_of_one_host_learn_from_each_other(tmp_path: Path) -> None:
     nodes = [Node(tmp_path, ()), Node(tmp_path / "other", ())]
     nodes[1].starts = WarmStarts(tmp_path / "warm")
@@ -506,6 +507,7 @@ def test_a_changed_package_is_loaded_anew(tmp_path: Path) -> None:
         made.close()
 
 
+@pytest.mark.long
 def test_other_variables_have_another_interpreter(node: Node) -> None:
     code = "import os, time; print(os.environ.get('TZ'), hash('x'), time.tzname[0])"
     there: list[str] = []

@@ -22,6 +22,7 @@ from faena.runs import record_store, store
 from faena.tracking import export as tracked
 from faena.tracking import query
 from faena.tracking.points import JSON
+from tests.examples import long_form
 from tests.portable.places import CODE, RUN, Place
 from tests.tracking import frames
 
@@ -85,7 +86,7 @@ def _fill(place: Place) -> None:
     place.seal()
 
 
-@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("sealed", [True, long_form(False)])
 def test_every_point_log_and_file_is_the_same(
     here: Place, there: Place, tmp_path: Path, sealed: bool
 ) -> None:
@@ -176,6 +177,7 @@ def test_docs_tell_how_to_read_the_points(here: Place, tmp_path: Path) -> None:
     assert next(value for name, time, step, value in found if name == "mixed")["value"] == "=text 0 é"
 
 
+@pytest.mark.long
 def test_the_same_again_changes_nothing_and_another_is_refused(
     here: Place, there: Place, tmp_path: Path
 ) -> None:

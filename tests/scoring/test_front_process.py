@@ -280,6 +280,7 @@ def test_connections_with_a_certificate_end_without_a_loss_when_the_front_is_rep
     assert counted_at(front.port, "key", trusted) == load.statuses
 
 
+@pytest.mark.long
 def test_a_front_that_does_not_come_up_replaces_nobody(front: House) -> None:
     front.want(front.revision(1))
     old = front.start()
@@ -306,6 +307,7 @@ def test_a_front_whose_folder_is_gone_leaves(front: House, monkeypatch: pytest.M
     assert process.wait(60) == 0
 
 
+@pytest.mark.long
 def test_a_new_certificate_in_the_same_place(front: House) -> None:
     certificate, key = front.folder / "certificate.pem", front.folder / "key.pem"
     tls = {"certificate": str(certificate), "key": str(key)}

@@ -15,6 +15,7 @@ import pytest
 
 from faena.scoring.status import State
 from faena.scoring.worker.kinds import loading
+from tests.examples import long_form
 from tests.scoring.pools import run, site, until
 
 NET = """
@@ -85,12 +86,12 @@ chainer.serializers.save_npz(sys.argv[1], model)
     ("kind", "name", "options", "said"),
     [
         ("chainer", "object.npz", {"link": "net:Net"}, "x in it is no plain array"),
-        ("chainer", "plain.npz", {}, "link='module:Class'"),
+        long_form("chainer", "plain.npz", {}, "link='module:Class'"),
         ("sklearn", "model.pkl", {}, "Say trust=True"),
-        ("sklearn", "model.pkl", {"trust": "yes"}, "Say trust=True"),
-        ("mlflow", "folder", {}, "Say trust=True"),
+        long_form("sklearn", "model.pkl", {"trust": "yes"}, "Say trust=True"),
+        long_form("mlflow", "folder", {}, "Say trust=True"),
         ("mlflow", "plain.npz", {"trust": True}, "no file MLmodel"),
-        ("onnx", "plain.npz", {}, "onnx"),
+        long_form("onnx", "plain.npz", {}, "onnx"),
         ("tensorflow", "plain.npz", {}, "'tensorflow' is no kind that needs no script"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faena.scoring.status import State
+from tests.examples import long_form
 from tests.scoring.pools import lives, run, site, until
 from tests.script.conftest import TODAY, find_interpreter
 
@@ -187,16 +188,16 @@ class TestBeginning:
         ("script", "said", "code"),
         [
             ("def init(): raise ValueError('no model')\ndef run(raw): pass", "ValueError: no model", 1),
-            ("import sys\ndef init(): sys.exit(5)\ndef run(raw): pass", "sys.exit(5) was called", 5),
+            long_form("import sys\ndef init(): sys.exit(5)\ndef run(raw): pass", "sys.exit(5) was called", 5),
             (
                 "import os\ndef init(): os._exit(9)\ndef run(raw): pass",
                 "exit code 9 before init() had returned",
                 9,
             ),
-            ("import nothing_of_that_name", "No module named 'nothing_of_that_name'", 1),
-            ("def init(:", "SyntaxError", 1),
+            long_form("import nothing_of_that_name", "No module named 'nothing_of_that_name'", 1),
+            long_form("def init(:", "SyntaxError", 1),
             ("def init(): pass", "defines no function run", 1),
-            ("def run(raw): pass", "defines no function init", 1),
+            long_form("def run(raw): pass", "defines no function init", 1),
         ],
     )
     def test_what_cannot_begin_has_failed_and_says_why(

@@ -36,6 +36,7 @@ def look(looking: Collecting, times: int) -> None:
         looking.look()
 
 
+@pytest.mark.long
 def test_python_itself_never_stops_to_look_at_all_there_is() -> None:
     Collecting()
     before = gc.get_stats()[2]["collections"]
@@ -52,6 +53,7 @@ def test_new_garbage_goes_at_the_next_look() -> None:
     assert seen() is None
 
 
+@pytest.mark.long
 def test_garbage_of_what_had_stayed_goes_when_all_that_is_new_is_looked_at() -> None:
     looking = Collecting()
     made, seen = kept()

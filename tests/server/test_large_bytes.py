@@ -35,6 +35,7 @@ def most_memory(workspace: Workspace) -> int:
     return int(found[1]) << 10
 
 
+@pytest.mark.long
 def test_an_object_of_any_size_is_taken_without_having_it_in_memory(workspace: Workspace) -> None:
     data = os.urandom(1 << 20) * (SENT >> 20)
     digest = hashlib.sha256(data).hexdigest()

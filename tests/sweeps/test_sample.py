@@ -209,7 +209,10 @@ class TestLearns:
         assert abs(after.coordinates["--x"] - before.coordinates["--x"]) > 0.01
 
     @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-    @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+    @pytest.mark.parametrize(
+        "space",
+        [(long_form if name == "integers" else pytest.param)(each, id=name) for name, each in SPACES.items()],
+    )
     def test_its_tables_give_the_draws_of_optunas_own(
         self, space: dict[str, Any], goal: Goal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -143,6 +143,7 @@ def test_options_that_are_the_same_argument_are_drawn_once(kind: Plain) -> None:
     assert len(all_points(space, Sampling(kind))) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["random", "sobol"])
 def test_the_last_one_of_many_is_found(kind: Plain) -> None:
     space = Space.parse({"x": ["randint", [20_000]]}, ["x == 3141 or x == 2718"])

@@ -18,6 +18,7 @@ import pytest
 from faena.client.data.dataset import Dataset, DataType, PromoteHeadersBehavior
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.script.tabular import blocks
+from tests.examples import long_form
 from tests.tabular.conftest import Made, rows, types
 
 
@@ -200,7 +201,7 @@ class TestLaterRows:
         assert "a.csv, line 452: " + repr(value.strip('"')) in told
         assert told.count("set_column_types") == 1
 
-    @pytest.mark.parametrize("rest", ["", ',"x, 008"', ',"08:15"'])
+    @pytest.mark.parametrize("rest", [long_form(""), long_form(',"x, 008"'), ',"08:15"'])
     def test_zeros_elsewhere_change_no_numbers(self, csv: Made, rest: str) -> None:
         """Also where thousands of texts begin with zeros, and where quotes hold separators."""
         lines = "".join(f"0{n % 10}.05.2019,{n}.05,{n * 100}{rest or ',00'}\n" for n in range(3000))

@@ -10,6 +10,7 @@ import pytest
 
 from faena.tracking import long_metrics
 from faena.tracking.long_metrics import LONG, Long
+from tests.examples import long_form
 from tests.tracking.frames import event, name, number
 from tests.tracking.workspace import RUN, TrackedWorkspace, spool
 
@@ -25,7 +26,7 @@ def answered(workspace: TrackedWorkspace) -> tuple[Any, int]:
     return json.loads(sent), sum(isinstance(piece, Long) for piece in made)
 
 
-@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("sealed", [False, long_form(True)])
 def test_long_and_short_ones_side_by_side(workspace: TrackedWorkspace, sealed: bool) -> None:
     odd = [number(math.nan, time=9), number(2**60 + 1, time=9), number(-math.inf, time=9)]
     workspace.send(spool(), name(0, "long"), name(1, 'sho"rt'), number(1.5, 1), *odd)

@@ -88,6 +88,7 @@ class TestShapes:
         workspace.send(spool(), *frames, *(number(0.0, place, time=place) for place in range(3)))
         assert list(workspace.metrics()) == ["z", "a", "b"]
 
+    @pytest.mark.long
     @on_sqlite_alone
     def test_more_names_than_one_query_takes(self, workspace: TrackedWorkspace) -> None:
         frames = [name(place, f"m{place}") + number(place, place) for place in range(1300)]

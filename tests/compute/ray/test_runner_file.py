@@ -37,6 +37,7 @@ def start(runner: Path, *arguments: str, **variables: str) -> subprocess.Popen[b
     )
 
 
+@pytest.mark.long
 def test_it_joins_with_the_standard_library_alone(runner: Path) -> None:
     process = start(runner, "join", "http://127.0.0.1:1", "--name", "big-0", FAENA_TOKEN=TOKEN)
     said = process.communicate(timeout=60)[0].decode()
