@@ -11,9 +11,9 @@ from litestar import Request
 from litestar.types import HTTPScope, Receive, Send
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
-from faena.mlflow import artifacts, bodies, fields
+from faena.mlflow import bodies, fields, finding
+from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
-from faena.mlflow.routes import ROUTES, Route
 from faena.mlflow.services import Services
 
 VERSION = "3.17.2"
@@ -21,9 +21,6 @@ VERSION = "3.17.2"
 WORDS = ("api", "ajax-api", "v1", "health")
 """The first words of paths that are MLflow's."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
-_PLAIN: dict[tuple[str, str], Route] = {
-    (route.method, route.path): route for route in ROUTES if "{" not in route.path
-}
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +40,11 @@ class MlflowApplication:
             await _say_error(send, of_ours(error))
         except (UnicodeError, OverflowError) as error:
             await _say_error(send, MlflowError(f"What was sent cannot be kept: {error}."))
+        except Exception as error:  # noqa: BLE001  a defect of ours is told in MLflow's words, too
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            await _say_error(
+                send, MlflowError(f"The server failed: {type(error).__name__}.", "INTERNAL_ERROR")
+            )
 
     async def _answer(self, scope: HTTPScope, request: Request[Any, Any, Any], send: Send) -> None:
         raw = scope.get("raw_path") or str(scope["path"]).encode()
@@ -59,16 +61,18 @@ class MlflowApplication:
         if below.startswith(_ARTIFACTS):
             await self._artifacts(method, below[len(_ARTIFACTS) :].lstrip("/"), scope, request, send)
             return
-        route = _PLAIN.get((method, below))
-        if route is None:
+        if (found := finding.find(method, below)) is None:
             raise _unknown(method, path)
+        route, named = found
         if method == "GET":
             asked = fields.of_query(route.request, scope["query_string"])
         else:
             body = await bodies.whole(request.receive, fields.MOST_BYTES)
             asked = fields.of_body(route.request, body, _is_json(request))
+        for name, value in named.items():
+            setattr(asked, name, value)
         given = await route.answer(self._services, asked)
-        await _respond(send, 200, msgspec.json.encode({} if given is None else given), b"application/json")
+        await _respond_json(send, {} if given is None else given)
 
     async def _artifacts(
         self, method: str, path: str, scope: HTTPScope, request: Request[Any, Any, Any], send: Send
@@ -76,20 +80,18 @@ class MlflowApplication:
         services = self._services
         if not path and method == "GET":
             asked = parse_qs(scope["query_string"].decode("ascii", "replace")).get("path", [""])[0]
-            place = await services.database.read(lambda read: artifacts.place_of(read, asked))
-            given = await artifacts.listed_below(services, place)
-            await _respond(send, 200, msgspec.json.encode(given), b"application/json")
+            await _respond_json(send, await answers.below(services, asked))
             return
-        place = await services.database.read(lambda read: artifacts.place_of(read, unquote(path)))
+        address = unquote(path)
         match method:
             case "PUT":
-                await artifacts.put(services, place, request)
-                await _respond(send, 200, b"{}", b"application/json")
+                await answers.put(services, address, request)
+                await _respond_json(send, {})
             case "DELETE":
-                await artifacts.delete(services, place)
-                await _respond(send, 200, b"{}", b"application/json")
+                await answers.remove(services, address)
+                await _respond_json(send, {})
             case "GET":
-                stream = await artifacts.sent(services, place, request)
+                stream = await answers.send(services, address, request)
                 response = stream.to_asgi_response(None, request)
                 await response(scope, request.receive, send)
             case _:
@@ -102,6 +104,10 @@ def _unknown(method: str, path: str) -> MlflowError:
 
 def _is_json(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+async def _respond_json(send: Send, given: Any) -> None:
+    await _respond(send, 200, msgspec.json.encode(given), b"application/json")
 
 
 async def _say_error(send: Send, error: MlflowError) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from faena.db import Read, Write
-from faena.mlflow import checks, paging
+from faena.mlflow import checks, found, paging
 from faena.mlflow.errors import EXISTS, MISSING, MlflowError, invalid_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.filters import experiments as filters
@@ -76,7 +76,9 @@ def create(services: Services, asked: Create) -> Any:
 
 
 def get(services: Services, asked: ById) -> Any:
-    return services.database.read(lambda read: {"experiment": shown(found(read, asked.experiment_id))})
+    return services.database.read(
+        lambda read: {"experiment": shown(found.experiment(read, asked.experiment_id))}
+    )
 
 
 def get_by_name(services: Services, asked: ByName) -> Any:
@@ -101,7 +103,7 @@ def _change(services: Services, asked: ById, change: ExperimentChange) -> Any:
     now = services.now()
 
     def work(write: Write) -> None:
-        there = found(write, asked.experiment_id)
+        there = found.experiment(write, asked.experiment_id)
         if (there.archived_at is not None) is change.archived:
             state = DELETED if change.archived is False else ACTIVE
             raise MlflowError(
@@ -118,7 +120,7 @@ def rename(services: Services, asked: Rename) -> Any:
     now = services.now()
 
     def work(write: Write) -> None:
-        there = found(write, asked.experiment_id)
+        there = found.experiment(write, asked.experiment_id)
         if there.archived_at is not None:
             raise MlflowError("Cannot rename a non-active experiment.")
         renaming.rename(write, there.name, name, now)
@@ -131,7 +133,7 @@ def set_tag(services: Services, asked: SetTag) -> Any:
     now = services.now()
 
     def work(write: Write) -> None:
-        there = active(write, asked.experiment_id)
+        there = found.active_experiment(write, asked.experiment_id)
         tags = {key: (asked.value or "")[: checks.LONGEST_TAG]}
         service.change(write, there.name, ExperimentChange(add_tags=tags), now)
 
@@ -142,7 +144,7 @@ def delete_tag(services: Services, asked: SetTag) -> Any:
     now = services.now()
 
     def work(write: Write) -> None:
-        there = active(write, asked.experiment_id)
+        there = found.active_experiment(write, asked.experiment_id)
         if asked.key not in there.tags:
             raise MlflowError(f"No tag with name: {asked.key} in experiment with id {there.id}", MISSING)
         service.change(write, there.name, ExperimentChange(remove_tags=(asked.key or "",)), now)
@@ -163,8 +165,8 @@ def search(services: Services, asked: Search) -> Any:
     order = filters.orders(asked.order_by)
 
     def work(read: Read) -> dict[str, Any]:
-        found = store.find_experiments(read, where, order, first, most + 1)
-        shown_ones, more = paging.page(found, first, most)
+        rows = store.find_experiments(read, where, order, first, most + 1)
+        shown_ones, more = paging.page(rows, first, most)
         return {"experiments": [shown(each) for each in shown_ones], **more}
 
     return services.database.read(work)
@@ -180,24 +182,6 @@ def view_type(given: str | int | None) -> str:
     if str(given) in ("1", "2", "3"):
         return known[int(given) - 1]
     raise invalid_value("view_type", given, f"one of {', '.join(known)}")
-
-
-def found(read: Read, number: str | None) -> ExperimentView:
-    """Raises MlflowError where there is none of that id."""
-    there = store.experiment_by_id(read, checks.experiment_id(number))
-    if there is None:
-        raise MlflowError(f"No Experiment with id={number} exists", MISSING)
-    return there
-
-
-def active(read: Read, number: str | None) -> ExperimentView:
-    """The same of one that is not deleted."""
-    there = found(read, number)
-    if there.archived_at is not None:
-        raise MlflowError(
-            f"The experiment {number} must be in the 'active' state. Current state is {DELETED}."
-        )
-    return there
 
 
 def shown(experiment: ExperimentView) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from typing import Annotated, Any
 from msgspec import Struct
 
 from faena.db import Read, Write
-from faena.mlflow import checks, paging, runs
+from faena.mlflow import checks, found, paging
 from faena.mlflow.errors import MISSING, MlflowError, invalid_value, missing_value
 from faena.mlflow.fields import REQUIRED
+from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.mlflow.words import NOTE, RUN_NAME, Pair, micros, millis, number
+from faena.models.logged import service as logged_models
+from faena.models.logged.model import ModelMetric
 from faena.runs import record, record_store, service, store, transitions
 from faena.tracking import logged_points, query
 from faena.tracking.logged_points import Logged
@@ -39,37 +42,43 @@ class LogMetric(Metric):
     run_uuid: str | None = None
 
 
-class LogParam(runs.ById):
+class LogParam(ById):
     key: Annotated[str | None, REQUIRED] = None
     value: str | None = None
 
 
-class SetTag(runs.ById):
+class SetTag(ById):
     key: Annotated[str | None, REQUIRED] = None
     value: str | None = None
 
 
-class DeleteTag(runs.ById):
+class DeleteTag(ById):
     key: Annotated[str | None, REQUIRED] = None
 
 
-class LogBatch(runs.ById):
+class LogBatch(ById):
     metrics: list[Metric] = []
     params: list[Pair] = []
     tags: list[Pair] = []
 
 
-class History(runs.ById):
+class History(ById):
     metric_key: Annotated[str | None, REQUIRED] = None
     page_token: str | None = None
     max_results: int | None = None
 
 
 def log_metric(services: Services, asked: LogMetric) -> Any:
-    run_id = runs.ById(asked.run_id, asked.run_uuid).id
+    run_id = ById(asked.run_id, asked.run_uuid).id
     points = {checks.key("metric", asked.key): [_point(asked)]}
     now = services.now()
-    return services.database.write(lambda write: _keep_points(write, services, run_id, points, now))
+    of_models = _of_models(run_id, [asked])
+
+    def work(write: Write) -> None:
+        _keep_points(write, services, run_id, points, now)
+        logged_models.measure(write, of_models)
+
+    return services.database.write(work)
 
 
 def log_param(services: Services, asked: LogParam) -> Any:
@@ -77,7 +86,7 @@ def log_param(services: Services, asked: LogParam) -> Any:
     values = _params([Pair(asked.key, asked.value)])
 
     def work(write: Write) -> None:
-        runs.active(write, run_id)
+        found.active_run(write, run_id)
         _keep_params(write, run_id, values)
 
     return services.database.write(work)
@@ -88,7 +97,7 @@ def set_tag(services: Services, asked: SetTag) -> Any:
     tags = _tags([Pair(asked.key, asked.value)])
 
     def work(write: Write) -> None:
-        runs.active(write, run_id)
+        found.active_run(write, run_id)
         _keep_tags(write, run_id, tags)
 
     return services.database.write(work)
@@ -98,7 +107,7 @@ def delete_tag(services: Services, asked: DeleteTag) -> Any:
     run_id, key = asked.id, asked.key or ""
 
     def work(write: Write) -> None:
-        runs.active(write, run_id)
+        found.active_run(write, run_id)
         if key not in record_store.tag_keys(write, run_id):
             raise MlflowError(f"No tag with name: {key} in run with id {run_id}", MISSING)
         record.remove_tags(write, run_id, [key])
@@ -114,15 +123,17 @@ def log_batch(services: Services, asked: LogBatch) -> Any:
     for place, metric in enumerate(asked.metrics):
         points[checks.key("metric", metric.key, f"metrics[{place}].key")].append(_point(metric))
     params, tags = _params(asked.params, "params"), _tags(asked.tags)
+    of_models = _of_models(run_id, asked.metrics)
 
     def work(write: Write) -> None:
-        runs.active(write, run_id)
+        found.active_run(write, run_id)
         if params:
             _keep_params(write, run_id, params)
         if tags:
             _keep_tags(write, run_id, tags)
         if points:
             _keep_points(write, services, run_id, points, now)
+        logged_models.measure(write, of_models)
 
     return services.database.write(work)
 
@@ -133,7 +144,7 @@ def history(services: Services, asked: History) -> Any:
     first = paging.start(asked.page_token)
 
     def work(read: Read) -> dict[str, Any]:
-        runs.found(read, run_id)
+        found.run(read, run_id)
         points = query.numbers_of(read, services.files, run_id, name)
         if points is None:
             return {"metrics": []}
@@ -180,10 +191,22 @@ def _point(given: Metric) -> Logged:
     return micros(given.timestamp, "timestamp"), step, value
 
 
+def _of_models(run_id: str, given: Sequence[Metric]) -> dict[str, list[ModelMetric]]:
+    """What was measured of logged models, by model."""
+    found: dict[str, list[ModelMetric]] = defaultdict(list)
+    for metric in given:
+        if metric.model_id:
+            time, step, value = _point(metric)
+            told = metric.dataset_name or "", metric.dataset_digest or ""
+            known = value if math.isfinite(value) else None
+            found[metric.model_id].append(ModelMetric(run_id, metric.key or "", known, time, step, *told))
+    return found
+
+
 def _keep_points(
     write: Write, services: Services, run_id: str, points: dict[str, list[Logged]], now: int
 ) -> None:
-    run = runs.active(write, run_id)
+    run = found.active_run(write, run_id)
     logged_points.log(write, services.files, run_id, run.attempt or 1, points, now)
     write.notify(transitions.topic(run_id))
 

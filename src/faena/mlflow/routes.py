@@ -7,13 +7,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from faena.mlflow import artifacts, experiments, logging, runs
+from faena.mlflow import experiments, inputs, logged_models, logging, runs
+from faena.mlflow.artifacts import answers as artifacts
+from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 
 Answer = Callable[[Services, Any], Awaitable[Any]]
 
 
 class Route(Struct, frozen=True):
+    """`answer` may raise MlflowError; what it gives is encoded as JSON, nothing as `{}`."""
+
     method: str
     path: str
     """Below `/api`; a part in braces is any one."""
@@ -37,10 +41,10 @@ def _routes() -> list[Route]:
     add("POST", "experiments/set-experiment-tag", experiments.SetTag, experiments.set_tag)
     add("POST", "experiments/delete-experiment-tag", experiments.SetTag, experiments.delete_tag)
     add("POST", "runs/create", runs.Create, runs.create)
-    add("GET", "runs/get", runs.ById, runs.get)
+    add("GET", "runs/get", ById, runs.get)
     add("POST", "runs/update", runs.Update, runs.update)
-    add("POST", "runs/delete", runs.ById, runs.delete)
-    add("POST", "runs/restore", runs.ById, runs.restore)
+    add("POST", "runs/delete", ById, runs.delete)
+    add("POST", "runs/restore", ById, runs.restore)
     add("POST", "runs/search", runs.Search, runs.search)
     add("POST", "runs/log-metric", logging.LogMetric, logging.log_metric)
     add("POST", "runs/log-parameter", logging.LogParam, logging.log_param)
@@ -48,7 +52,25 @@ def _routes() -> list[Route]:
     add("POST", "runs/set-tag", logging.SetTag, logging.set_tag)
     add("POST", "runs/delete-tag", logging.DeleteTag, logging.delete_tag)
     add("GET", "metrics/get-history", logging.History, logging.history)
-    add("GET", "artifacts/list", artifacts.ListRun, artifacts.listed)
+    add("POST", "runs/log-inputs", inputs.LogInputs, inputs.log_inputs)
+    add("POST", "runs/outputs", inputs.LogOutputs, inputs.log_outputs)
+    add("GET", "artifacts/list", artifacts.ListRun, artifacts.of_run)
+    add("POST", "logged-models", logged_models.Create, logged_models.create)
+    add("POST", "logged-models/search", logged_models.Search, logged_models.search)
+    add("GET", "logged-models/{model_id}", logged_models.ById, logged_models.get)
+    add("PATCH", "logged-models/{model_id}", logged_models.Finish, logged_models.finish)
+    add("DELETE", "logged-models/{model_id}", logged_models.ById, logged_models.delete)
+    add("PATCH", "logged-models/{model_id}/tags", logged_models.SetTags, logged_models.set_tags)
+    add(
+        "DELETE", "logged-models/{model_id}/tags/{tag_key}", logged_models.DeleteTag, logged_models.delete_tag
+    )
+    add("POST", "logged-models/{model_id}/params", logged_models.LogParams, logged_models.log_params)
+    add(
+        "GET",
+        "logged-models/{model_id}/artifacts/directories",
+        artifacts.ListModel,
+        artifacts.of_logged_model,
+    )
     return made
 
 

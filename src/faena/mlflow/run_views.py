@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faena.db import Read
+from faena.mlflow import inputs
+from faena.mlflow.artifacts import addresses
 from faena.mlflow.words import (
     NOTE,
     PARENT,
@@ -39,16 +41,23 @@ def shown(read: Read, runs: Sequence[Run]) -> list[dict[str, Any]]:
         metrics = query.summaries_of(read, ids)
         params = record_store.list_parameters(read, ids)
         tags = record_store.list_tags(read, ids)
+        used = inputs.shown(read, ids)
         for run in part:
             if run.experiment not in experiments:
                 experiments[run.experiment] = workspaces.get_experiment(read, run.experiment)
+            used_by, made_by = used.get(run.id, ({}, {}))
             data = {
                 "metrics": [_metric(each) for each in metrics.get(run.id, ())],
                 "params": pairs(params[run.id]),
                 "tags": pairs(tags_of(run, tags[run.id])),
             }
             made.append(
-                {"info": info(run, experiments[run.experiment]), "data": data, "inputs": {}, "outputs": {}}
+                {
+                    "info": info(run, experiments[run.experiment]),
+                    "data": data,
+                    "inputs": used_by,
+                    "outputs": made_by,
+                }
             )
     return made
 
@@ -68,13 +77,9 @@ def info(run: Run, experiment: ExperimentView | None) -> dict[str, Any]:
             "start_time": millis(began),
             "end_time": None if run.ended_at is None else millis(run.ended_at),
             "lifecycle_stage": lifecycle(archived),
-            "artifact_uri": artifact_uri(number_of, run.id),
+            "artifact_uri": addresses.of_run(number_of, run.id),
         }
     )
-
-
-def artifact_uri(experiment: int | str | None, run_id: str) -> str:
-    return f"mlflow-artifacts:/{experiment}/{run_id}/artifacts"
 
 
 def tags_of(run: Run, given: Mapping[str, str]) -> dict[str, str]:

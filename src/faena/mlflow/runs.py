@@ -10,15 +10,14 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.db import Read, Write
-from faena.mlflow import checks, experiments, paging, run_views
-from faena.mlflow.errors import MISSING, MlflowError
+from faena.mlflow import checks, experiments, found, paging, run_views
+from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import runs as filters
+from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.mlflow.words import (
-    ACTIVE,
     ACTIVE_ONLY,
     ALL,
-    DELETED,
     NOTE,
     PARENT,
     RUN_NAME,
@@ -27,9 +26,8 @@ from faena.mlflow.words import (
     micros,
     state,
 )
-from faena.runs import external, record_store, run_names, service, store, transitions
+from faena.runs import external, run_names, service, store, transitions
 from faena.runs.external import ExternalRun
-from faena.runs.model import Run
 from faena.workspaces import store as workspaces
 
 _DEFAULT, _MOST = 1000, 50_000
@@ -41,17 +39,6 @@ class Create(Struct):
     run_name: str | None = None
     start_time: int | None = None
     tags: list[Pair] = []
-
-
-class ById(Struct):
-    run_id: str | None = None
-    run_uuid: str | None = None
-
-    @property
-    def id(self) -> str:
-        if not (given := self.run_id or self.run_uuid):
-            raise MlflowError("Missing value for required parameter 'run_id'.")
-        return given
 
 
 class Update(ById):
@@ -89,7 +76,7 @@ def create(services: Services, asked: Create) -> Any:
     )
 
     def work(write: Write) -> dict[str, Any]:
-        experiment = experiments.active(write, asked.experiment_id or "0")
+        experiment = found.active_experiment(write, asked.experiment_id or "0")
         parent = tags.get(PARENT)
         known = parent if parent and store.get(write, parent) is not None else None
         made = external.start(
@@ -102,7 +89,7 @@ def create(services: Services, asked: Create) -> Any:
 
 def get(services: Services, asked: ById) -> Any:
     run_id = asked.id
-    return services.database.read(lambda read: {"run": run_views.shown(read, [found(read, run_id)])[0]})
+    return services.database.read(lambda read: {"run": run_views.shown(read, [found.run(read, run_id)])[0]})
 
 
 def update(services: Services, asked: Update) -> Any:
@@ -111,14 +98,14 @@ def update(services: Services, asked: Update) -> Any:
     ended = micros(asked.end_time, "end_time") if asked.end_time else now
 
     def work(write: Write) -> dict[str, Any]:
-        run = active(write, run_id)
+        run = found.active_run(write, run_id)
         if asked.run_name:
             service.check_name(asked.run_name)
             store.update(write, run_id, {"name": asked.run_name})
             write.notify(transitions.topic(run_id))
         if wanted is not None:
             external.say_status(write, run, wanted, ended)
-        there = found(write, run_id)
+        there = found.run(write, run_id)
         return {"run_info": run_views.info(there, workspaces.get_experiment(write, there.experiment))}
 
     return services.database.write(work)
@@ -136,7 +123,7 @@ def _archive(services: Services, run_id: str, *, archived: bool) -> Any:
     now = services.now()
 
     def work(write: Write) -> None:
-        run = found(write, run_id)
+        run = found.run(write, run_id)
         if (run.archived_at is not None) is not archived:
             store.update(write, run_id, {"archived_at": now if archived else None})
             write.notify(transitions.topic(run_id))
@@ -166,22 +153,3 @@ def search(services: Services, asked: Search) -> Any:
         return {"runs": run_views.shown(read, page), **more}
 
     return services.database.read(work)
-
-
-def found(read: Read, run_id: str) -> Run:
-    """Raises MlflowError where there is none of that id."""
-    run = store.get(read, run_id)
-    if run is None or run.deletion is not None:
-        raise MlflowError(f"Run with id={run_id[:300]} not found", MISSING)
-    return run
-
-
-def active(read: Read, run_id: str) -> Run:
-    """The same of one that is not deleted: no other is written to."""
-    run = found(read, run_id)
-    if run.archived_at is not None:
-        raise MlflowError(f"The run {run_id} must be in the 'active' state. Current state is {DELETED}.")
-    return run
-
-
-__all__ = ["ACTIVE", "ById", "active", "found", "record_store"]

@@ -29,8 +29,11 @@ from faena.endpoints.keeper import Keeper as EndpointKeeper
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
+from faena.models.logged import store as logged_models  # noqa: F401  adds its tables
+from faena.models.logged import uses as uses  # adds its table
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
+from faena.runs import used_datasets as used_datasets  # adds its table
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then

@@ -1,4 +1,4 @@
-"""Experiments get numbers, by which MLflow's clients know them."""
+"""What MLflow's clients know: numbers of experiments, logged models, data sets that runs used."""
 
 from __future__ import annotations
 
@@ -9,6 +9,80 @@ _DEFAULT = "Default"
 
 
 def upgrade(op: Operations) -> None:
+    _number_experiments(op)
+    _add_logged_models(op)
+    _add_uses(op)
+
+
+def _add_logged_models(op: Operations) -> None:
+    op.create_table(
+        "logged_models",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("experiment_id", sa.Integer, nullable=False),
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id")),
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("deleted_at", sa.BigInteger),
+    )
+    op.create_index("logged_models_by_experiment", "logged_models", ["experiment_id", "created_at"])
+    op.create_index("ix_logged_models_run_id", "logged_models", ["run_id"])
+    op.create_table(
+        "logged_model_labels",
+        sa.Column("model_id", sa.String(64), primary_key=True),
+        sa.Column("kind", sa.String(8), primary_key=True),
+        sa.Column("key", sa.String(255), primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id")),
+    )
+    op.create_index("ix_logged_model_labels_run_id", "logged_model_labels", ["run_id"])
+    op.create_table(
+        "logged_model_files",
+        sa.Column("model_id", sa.String(64), primary_key=True),
+        sa.Column("path", sa.Text, primary_key=True),
+        sa.Column("digest", sa.String(64), sa.ForeignKey("objects.digest"), nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id")),
+    )
+    op.create_index("ix_logged_model_files_digest", "logged_model_files", ["digest"])
+    op.create_index("ix_logged_model_files_run_id", "logged_model_files", ["run_id"])
+    op.create_table(
+        "logged_model_metrics",
+        sa.Column("model_id", sa.String(64), primary_key=True),
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("name", sa.String(255), primary_key=True),
+        sa.Column("dataset", sa.Text, primary_key=True),
+        sa.Column("dataset_digest", sa.String(64), primary_key=True),
+        sa.Column("value", sa.Double),
+        sa.Column("time", sa.BigInteger, nullable=False),
+        sa.Column("step", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_logged_model_metrics_run_id", "logged_model_metrics", ["run_id"])
+
+
+def _add_uses(op: Operations) -> None:
+    op.create_table(
+        "run_datasets",
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("name", sa.String(500), primary_key=True),
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("context", sa.Text, nullable=False),
+        sa.Column("told", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("run_datasets_by_name", "run_datasets", ["name", "digest"])
+    op.create_table(
+        "run_logged_models",
+        sa.Column("run_id", sa.String(300), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("model_id", sa.String(64), primary_key=True),
+        sa.Column("role", sa.String(8), primary_key=True),
+        sa.Column("step", sa.BigInteger, nullable=False),
+    )
+
+
+def _number_experiments(op: Operations) -> None:
     # SQLite changes a table by copying it
     with op.batch_alter_table("experiments") as table:
         table.add_column(sa.Column("id", sa.Integer, nullable=True))

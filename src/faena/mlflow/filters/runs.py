@@ -13,6 +13,7 @@ from faena.mlflow.filters.language import LISTS, TEXTS, Clause, Key, parse, pars
 from faena.mlflow.words import NOTE, RUN_NAME, STATES_OF
 from faena.runs import record_store
 from faena.runs.store import runs
+from faena.runs.used_datasets import used
 from faena.tracking.model import SCRIPT
 from faena.tracking.store.metrics import series
 from faena.workspaces.store import experiments
@@ -22,6 +23,11 @@ _PARAM = frozenset({"param", "params", "parameter", "parameters"})
 _TAG = frozenset({"tag", "tags"})
 _ATTRIBUTE = frozenset({"", "attribute", "attributes", "attr", "run"})
 _DATASET = frozenset({"dataset", "datasets"})
+_DATASETS: dict[str, sa.ColumnElement[Any]] = {
+    "name": used.c.name,
+    "digest": used.c.digest,
+    "context": used.c.context,
+}
 _MILLIS = 1000
 
 _number = sa.select(experiments.c.id).where(experiments.c.name == runs.c.experiment).scalar_subquery()
@@ -71,9 +77,11 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
             return _of_text(clause, runs.c.description)
         return _keyed(clause, record_store.tags, "key", "tags")
     if entity in _DATASET:
-        raise MlflowError(
-            f"Invalid dataset attribute {clause.key.name!r}: datasets of runs cannot be asked for yet."
-        )
+        if (column := _DATASETS.get(clause.key.name)) is None:
+            raise MlflowError(
+                f"Invalid dataset attribute {clause.key.name!r}. Valid keys are {', '.join(_DATASETS)}"
+            )
+        return _has(used, sql.text(clause, column, lists=True, what="datasets"))
     if entity not in _ATTRIBUTE:
         raise _unknown_entity(clause.key)
     name = _attribute(clause.key.name)

@@ -1,0 +1,153 @@
+"""Artifacts listed, sent, taken, removed."""
+
+from __future__ import annotations
+
+import mimetypes
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request
+from litestar.response import Stream
+from msgspec import Struct
+
+from faena.db import Read, Write
+from faena.mlflow import bodies, found
+from faena.mlflow.artifacts import addresses
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
+from faena.mlflow.errors import MISSING, MlflowError
+from faena.mlflow.requests import ById
+from faena.mlflow.services import Services
+from faena.models.logged import service as logged_models
+from faena.objects import ranges
+from faena.tracking.model import StoredFile
+from faena.workspaces import store as workspaces
+
+
+class ListRun(ById):
+    path: str | None = None
+    page_token: str | None = None
+
+
+class ListModel(Struct):
+    model_id: str = ""
+    artifact_directory_path: str | None = None
+    page_token: str | None = None
+
+
+def of_run(services: Services, asked: ListRun) -> Any:
+    run_id, path = asked.id, addresses.clean(asked.path or "")
+
+    def work(read: Read) -> dict[str, Any]:
+        run = found.run(read, run_id)
+        experiment = workspaces.get_experiment(read, run.experiment)
+        root = addresses.of_run(experiment.id if experiment else "", run_id)
+        return {"root_uri": root, "files": _entries(_below(read, RunFiles(run_id), path), path, whole=True)}
+
+    return services.database.read(work)
+
+
+def of_logged_model(services: Services, asked: ListModel) -> Any:
+    path = addresses.clean(asked.artifact_directory_path or "")
+
+    def work(read: Read) -> dict[str, Any]:
+        model = logged_models.get(read, asked.model_id)
+        root = addresses.of_logged_model(model.experiment_id, model.id)
+        return {
+            "root_uri": root,
+            "files": _entries(_below(read, LoggedModelFiles(model.id), path), path, whole=True),
+        }
+
+    return services.database.read(work)
+
+
+async def below(services: Services, address: str) -> dict[str, Any]:
+    """What lies in a folder, without the names of the folders above it."""
+    tree, path = addresses.find(address)
+    files = await services.database.read(lambda read: _below(read, tree, path))
+    entries = _entries(files, path, whole=False)
+    return {"files": entries} if entries else {}
+
+
+async def put(services: Services, address: str, request: Request[Any, Any, Any]) -> None:
+    """Take a file; one of the same name is replaced, as MLflow has it."""
+    tree, path = addresses.find(address)
+    await services.database.read(lambda read: _check_place(read, tree, path))
+    digest, size = await services.objects.receive(bodies.parts(request.receive))
+    now = services.now()
+
+    def work(write: Write) -> None:
+        _check_place(write, tree, path)
+        tree.put(write, path, StoredFile(digest, size), now)
+
+    await services.database.write(work)
+
+
+async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
+    tree, path = addresses.find(address)
+
+    def work(read: Read) -> str:
+        if (file := tree.files(read, path).get(path)) is None:
+            raise MlflowError(f"No such artifact: '{path}'", MISSING)
+        return file.digest
+
+    digest = await services.database.read(work)
+    made = await ranges.of_object(services.objects, digest, request)
+    name = posixpath.basename(path)
+    made.headers["X-Content-Type-Options"] = "nosniff"
+    made.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    made.media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return made
+
+
+async def remove(services: Services, address: str) -> None:
+    """A file, or all below a folder; silent where there is none."""
+    tree, path = addresses.find(address)
+
+    def work(write: Write) -> None:
+        tree.check_writable(write)
+        tree.remove(write, _below(write, tree, path))
+
+    await services.database.write(work)
+
+
+def _check_place(read: Read, tree: Tree, path: str) -> None:
+    tree.check_writable(read)
+    if not path:
+        raise MlflowError("Invalid path: a file has a name.")
+    top = path.partition("/")[0]
+    if clash := _clash(path, tree.files(read, top)):
+        raise MlflowError(f"Invalid path: {clash}")
+
+
+def _clash(path: str, there: Iterable[str]) -> str:
+    """Why a file cannot be there: it would be a folder of others, or lie below one."""
+    for name in there:
+        if name.startswith(f"{path}/"):
+            return f"'{path}' is a folder."
+        if path.startswith(f"{name}/"):
+            return f"'{name}' is a file."
+    return ""
+
+
+def _below(read: Read, tree: Tree, path: str) -> dict[str, StoredFile]:
+    """The file of this path, or those below it."""
+    return {
+        name: file
+        for name, file in tree.files(read, path).items()
+        if not path or name == path or name.startswith(f"{path}/")
+    }
+
+
+def _entries(files: Mapping[str, StoredFile], path: str, *, whole: bool) -> list[dict[str, Any]]:
+    """What lies directly in the folder `path`; `whole`: by names from the root on. Of a file there is nothing."""
+    start = f"{path}/" if path else ""
+    entries: dict[str, dict[str, Any]] = {}
+    for name, file in files.items():
+        if not name.startswith(start):
+            continue
+        first, slash, _ = name[len(start) :].partition("/")
+        shown = {"path": start + first if whole else first, "is_dir": bool(slash)}
+        entries.setdefault(first, shown if slash else {**shown, "file_size": file.size})
+    return [entries[name] for name in sorted(entries)]

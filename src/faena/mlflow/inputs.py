@@ -1,0 +1,146 @@
+"""What a run used and made: data sets and logged models, in MLflow's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Struct
+
+from faena.db import Read, Write
+from faena.mlflow import found
+from faena.mlflow.errors import MlflowError, missing_value
+from faena.mlflow.fields import REQUIRED
+from faena.mlflow.services import Services
+from faena.mlflow.words import Pair, pairs, without_empty
+from faena.models.logged import service as logged_models
+from faena.models.logged import uses
+from faena.models.logged.uses import MADE, READ, Use
+from faena.runs import transitions, used_datasets
+from faena.runs.used_datasets import UsedDataset
+
+_MOST = 1000
+_LONGEST = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
+"""Characters, as MLflow has them."""
+
+
+class Dataset(Struct):
+    name: str | None = None
+    digest: str | None = None
+    source_type: str | None = None
+    source: str | None = None
+    schema: str | None = None
+    profile: str | None = None
+
+
+class DatasetInput(Struct):
+    dataset: Dataset | None = None
+    tags: list[Pair] = []
+
+
+class ModelInput(Struct):
+    model_id: str | None = None
+
+
+class ModelOutput(Struct):
+    model_id: str | None = None
+    step: int = 0
+
+
+class LogInputs(Struct):
+    run_id: Annotated[str | None, REQUIRED] = None
+    datasets: list[DatasetInput] = []
+    models: list[ModelInput] = []
+
+
+class LogOutputs(Struct):
+    run_id: Annotated[str | None, REQUIRED] = None
+    models: list[ModelOutput] = []
+
+
+def log_inputs(services: Services, asked: LogInputs) -> Any:
+    used = [_dataset(place, each) for place, each in enumerate(asked.datasets[: _MOST + 1])]
+    if len(used) > _MOST:
+        raise MlflowError(f"At most {_MOST} data sets can be logged at once.")
+    return _keep(services, asked.run_id or "", used, [Use(_id(each.model_id), READ) for each in asked.models])
+
+
+def log_outputs(services: Services, asked: LogOutputs) -> Any:
+    made = [Use(_id(each.model_id), MADE, each.step) for each in asked.models]
+    return _keep(services, asked.run_id or "", [], made)
+
+
+def _keep(services: Services, run_id: str, used: list[UsedDataset], models: list[Use]) -> Any:
+    def work(write: Write) -> None:
+        found.active_run(write, run_id)
+        for use in models:
+            logged_models.get(write, use.model_id)
+        used_datasets.add(write, run_id, used)
+        uses.add(write, run_id, models)
+        write.notify(transitions.topic(run_id))
+
+    return services.database.write(work)
+
+
+def shown(read: Read, run_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """(inputs, outputs) by run, of those that have any."""
+    datasets, models = used_datasets.of_runs(read, run_ids), uses.of_runs(read, run_ids)
+    made: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for run_id in {*datasets, *models}:
+        inputs: dict[str, Any] = {}
+        if told := datasets.get(run_id):
+            inputs["dataset_inputs"] = [{"tags": pairs(each.tags), "dataset": _told(each)} for each in told]
+        if read_ones := [{"model_id": use.model_id} for use in models.get(run_id, ()) if use.role == READ]:
+            inputs["model_inputs"] = read_ones
+        outputs = [
+            {"model_id": use.model_id, "step": use.step} for use in models.get(run_id, ()) if use.role == MADE
+        ]
+        made[run_id] = inputs, {"model_outputs": outputs} if outputs else {}
+    return made
+
+
+def _told(dataset: UsedDataset) -> dict[str, Any]:
+    return without_empty(
+        {
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "source_type": dataset.source_type,
+            "source": dataset.source,
+            "schema": dataset.schema,
+            "profile": dataset.profile,
+        }
+    )
+
+
+def _dataset(place: int, given: DatasetInput) -> UsedDataset:
+    """Raises MlflowError naming what is missing or too long."""
+    where = f"datasets[{place}]"
+    told = given.dataset
+    if told is None:
+        raise missing_value(f"{where}.dataset")
+    for name in ("name", "digest", "source_type", "source"):
+        if not getattr(told, name):
+            raise missing_value(f"{where}.dataset.{name}")
+    for name, most in _LONGEST.items():
+        if len(getattr(told, name) or "") > most:
+            raise MlflowError(f"{where}.dataset.{name} exceeds the maximum length of {most}")
+    tags: dict[str, str] = {}
+    for tag in given.tags:
+        if not tag.key:
+            raise missing_value(f"{where}.tags.key")
+        tags[tag.key[:255]] = (tag.value or "")[:500]
+    return UsedDataset(
+        told.name or "",
+        told.digest or "",
+        told.source_type or "",
+        told.source or "",
+        told.schema,
+        told.profile,
+        tags,
+    )
+
+
+def _id(model_id: str | None) -> str:
+    if not model_id:
+        raise missing_value("models.model_id")
+    return model_id

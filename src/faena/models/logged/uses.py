@@ -1,0 +1,40 @@
+"""Which runs read which logged models, and which they made at which of their steps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from faena.db import BigInteger, Read, String, Write, metadata, upsert
+from faena.runs.store import OF_RUN
+
+uses = sa.Table(
+    "run_logged_models",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
+    sa.Column("model_id", String(64), primary_key=True),
+    sa.Column("role", String(8), primary_key=True),
+    sa.Column("step", BigInteger, nullable=False),
+)
+READ, MADE = "read", "made"
+
+
+class Use(Struct, frozen=True):
+    model_id: str
+    role: str
+    step: int = 0
+
+
+def add(write: Write, run_id: str, given: Iterable[Use]) -> None:
+    rows = [{"run_id": run_id, "model_id": use.model_id, "role": use.role, "step": use.step} for use in given]
+    upsert(write, uses, rows, update=["step"])
+
+
+def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[Use]]:
+    found: dict[str, list[Use]] = defaultdict(list)
+    for row in read.execute(uses.select().where(uses.c.run_id.in_(run_ids)).order_by(uses.c.model_id)):
+        found[row.run_id].append(Use(row.model_id, row.role, row.step))
+    return found

@@ -1,0 +1,62 @@
+"""Data sets that whoever logs a run says it used: where they come from, and what told them from others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct, field
+
+from faena.db import Read, String, Text, Write, metadata, upsert
+from faena.runs.store import OF_RUN
+
+used = sa.Table(
+    "run_datasets",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
+    sa.Column("name", String(500), primary_key=True),
+    sa.Column("digest", String(64), primary_key=True),
+    sa.Column("context", Text, nullable=False),
+    sa.Column("told", sa.LargeBinary, nullable=False),
+    sa.Index("run_datasets_by_name", "name", "digest"),
+)
+"""`told`: the whole of it, JSON."""
+
+CONTEXT = "mlflow.data.context"
+"""The tag that says what it was used for, such as training."""
+
+
+class UsedDataset(Struct, frozen=True):
+    name: str
+    digest: str
+    source_type: str = ""
+    source: str = ""
+    schema: str | None = None
+    profile: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def add(write: Write, run_id: str, datasets: Sequence[UsedDataset]) -> None:
+    """One that the run has already stays as it was first told."""
+    rows = [
+        {
+            "run_id": run_id,
+            "name": each.name,
+            "digest": each.digest,
+            "context": each.tags.get(CONTEXT, ""),
+            "told": msgspec.json.encode(each),
+        }
+        for each in datasets
+    ]
+    upsert(write, used, rows)
+
+
+def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[UsedDataset]]:
+    """By run, in the order of their names."""
+    found: dict[str, list[UsedDataset]] = defaultdict(list)
+    statement = used.select().where(used.c.run_id.in_(run_ids)).order_by(used.c.name, used.c.digest)
+    for row in read.execute(statement):
+        found[row.run_id].append(msgspec.json.decode(row.told, type=UsedDataset))
+    return found

@@ -1,0 +1,105 @@
+"""Models that runs log, with files, parameters, tags and metrics of their own; what runs used and made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.mlflow.clients import Client
+
+
+@pytest.fixture(scope="module")
+def run(client: Client) -> Any:
+    return client.run(client.new_run())
+
+
+def new_model(client: Client, run: Any, **fields: Any) -> Any:
+    given = {"experiment_id": "0", "source_run_id": run["info"]["run_id"], **fields}
+    return client.post("logged-models", **given)["model"]
+
+
+def patch(client: Client, path: str, /, **fields: Any) -> Any:
+    answer = client.send("PATCH", path, **fields)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def test_a_model_from_its_beginning_to_its_end(client: Client, run: Any) -> None:
+    made = new_model(client, run, name="net", params=[{"key": "depth", "value": "3"}])
+    model_id = made["info"]["model_id"]
+    assert made["info"]["status"] == "LOGGED_MODEL_PENDING"
+    where = made["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    sent = client.visitor.ask(
+        "PUT", f"/api/2.0/mlflow-artifacts/artifacts/{where}/data/weights.bin", b"12345"
+    )
+    assert sent.status == 200
+    point = {"key": "acc", "value": 0.5, "timestamp": 1, "step": 2, "model_id": model_id}
+    client.post("runs/log-metric", run_id=run["info"]["run_id"], **point)
+    patch(client, f"logged-models/{model_id}", status="LOGGED_MODEL_READY")
+    patch(client, f"logged-models/{model_id}/tags", tags=[{"key": "team", "value": "a"}])
+
+    shown = client.get(f"logged-models/{model_id}")["model"]
+    assert shown["info"]["status"] == "LOGGED_MODEL_READY"
+    assert shown["info"]["tags"] == [{"key": "team", "value": "a"}]
+    assert shown["data"]["params"] == [{"key": "depth", "value": "3"}]
+    assert [(each["key"], each["value"], each["step"]) for each in shown["data"]["metrics"]] == [
+        ("acc", 0.5, 2)
+    ]
+    listed = client.get(f"logged-models/{model_id}/artifacts/directories", artifact_directory_path="data")
+    assert listed["files"] == [{"path": "data/weights.bin", "is_dir": False, "file_size": 5}]
+    of_run = client.run(run["info"]["run_id"])["data"]["metrics"]
+    assert [(each["key"], each["value"]) for each in of_run] == [("acc", 0.5)]
+
+
+def test_one_that_is_deleted_is_not_there(client: Client, run: Any) -> None:
+    model_id = new_model(client, run)["info"]["model_id"]
+    assert client.send("DELETE", f"logged-models/{model_id}").status == 200
+    gone = client.ask(f"logged-models/{model_id}")
+    assert (gone.status, gone.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+def test_models_are_found_by_what_was_measured_of_them(client: Client) -> None:
+    experiment = client.post("experiments/create", name="measured models")["experiment_id"]
+    run = client.run(client.new_run(experiment_id=experiment))
+    for name, value in (("a", 0.1), ("b", 0.9), ("c", 0.5)):
+        made = new_model(client, run, experiment_id=experiment, name=name)
+        client.post(
+            "runs/log-batch",
+            run_id=run["info"]["run_id"],
+            metrics=[{"key": "acc", "value": value, "timestamp": 1, "model_id": made["info"]["model_id"]}],
+        )
+
+    def names(**asked: Any) -> list[str]:
+        found = client.post("logged-models/search", experiment_ids=[experiment], **asked)
+        return [each["info"]["name"] for each in found["models"]]
+
+    assert names(filter="metrics.acc > 0.4") == ["c", "b"]
+    assert names(order_by=[{"field_name": "metrics.acc", "ascending": True}]) == ["a", "c", "b"]
+    assert names(filter="name = 'a'") == ["a"]
+    assert names(max_results=2) == ["c", "b"]
+
+
+def test_data_sets_and_models_that_a_run_used_and_made(client: Client) -> None:
+    run_id = client.new_run()
+    run = client.run(run_id)
+    used, made = (new_model(client, run)["info"]["model_id"] for _ in range(2))
+    dataset = {"name": "cats", "digest": "abc", "source_type": "http", "source": "{}"}
+    tags = [{"key": "mlflow.data.context", "value": "training"}]
+    for _ in range(2):
+        client.post(
+            "runs/log-inputs",
+            run_id=run_id,
+            datasets=[{"dataset": dataset, "tags": tags}],
+            models=[{"model_id": used}],
+        )
+    client.post("runs/outputs", run_id=run_id, models=[{"model_id": made, "step": 3}])
+    shown = client.run(run_id)
+    assert shown["inputs"] == {
+        "dataset_inputs": [{"tags": tags, "dataset": dataset}],
+        "model_inputs": [{"model_id": used}],
+    }
+    assert shown["outputs"] == {"model_outputs": [{"model_id": made, "step": 3}]}
+    text = "dataset.name = 'cats' and datasets.context = 'training'"
+    found = client.post("runs/search", experiment_ids=["0"], filter=text)["runs"]
+    assert [each["info"]["run_id"] for each in found] == [run_id]
