@@ -22,6 +22,8 @@ NO_REFERENCES = {
     "snapshots.digest": "of the manifest, which lies in the row",
     "locks.digest": "of the lock, which lies in the row",
     "datasets.digest": "of the definition, which lies in the row",
+    "logged_model_metrics.dataset_digest": "of data elsewhere, as a client told it",
+    "run_datasets.digest": "of data elsewhere, as a client told it",
     "sweep_trials.digest": "of the parameters, which lie in the row",
 }
 
