@@ -29,7 +29,7 @@ asyncio.sslproto.SSLProtocol.max_size = 32 << 10  # else 256 KiB a connection, h
 
 _JOINING_AT_ONCE = 16
 _WAIT, _UNWATCHED, _JITTER, _AWAY = 25.0, 2.0, 0.2, 1.0
-_TELL_START = 0.3
+_TELL_START, _STARTS = 0.3, 500.0
 _LINE = 30.0
 """Seconds between lines of a script."""
 
@@ -208,7 +208,8 @@ class Fake:
 
     async def _attempt(self, order: dict[str, Any], node: str, connection: Connection) -> dict[str, Any]:
         token, end = order["token"], self._end
-        await asyncio.sleep(_TELL_START)
+        spread = random.uniform(0, order["node_count"] / _STARTS) if order["rank"] else 0.0
+        await asyncio.sleep(_TELL_START + spread)
         path = f"/attempts/{order['run_id']}/{order['attempt']}/{order['rank']}"
         suffix = f"_{order['rank']}" if order["node_count"] > 1 else ""
         stream, offset = f"log/azureml-logs/70_driver_log{suffix}.txt", 0

@@ -69,3 +69,17 @@ def test_a_word_of_the_server_makes_what_is_there_due_and_the_next_beat_later(cl
     assert not paced.beat_is_due(clock.monotonic())
     clock.advance(0.5)
     assert paced.beat_is_due(clock.monotonic())
+
+
+def test_ranks_of_a_large_run_do_not_all_tell_at_once_that_they_started(clock: ManualClock) -> None:
+    def after(rank: int, node_count: int) -> float:
+        paced, began = Pace(watched=True, rank=rank, node_count=node_count), clock.monotonic()
+        paced.begin()
+        while not paced.start_is_due(clock.monotonic()):
+            clock.advance(0.01)
+        return clock.monotonic() - began
+
+    assert after(0, 1000) == pytest.approx(0.25, abs=0.02), "the run is said to run"
+    assert after(1, 2) == pytest.approx(0.25, abs=0.03)
+    others = [after(rank, 1000) for rank in range(1, 51)]
+    assert min(others) < 0.75 and 1.75 < max(others) < 2.27

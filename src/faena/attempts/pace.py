@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 from faena.attempts.api import Shipped
@@ -25,14 +26,17 @@ _BEAT_WATCHED = 0.5
 """The same on another machine while somebody watches: who looks at a page may ask it for files, too."""
 _TELL_START = 0.25
 """Seconds after which it is told that the script started; one that ends sooner tells both at once."""
+_STARTS = 500.0
+"""Ranks of a run that tell so in a second. The first one, which says that the run does, waits for no other."""
 
 
 class Pace:
-    """Of one attempt. `watched`: whether somebody watches as far as is known."""
+    """Of one attempt on one node. `watched`: whether somebody watches as far as is known."""
 
-    def __init__(self, watched: bool) -> None:
+    def __init__(self, watched: bool, *, rank: int = 0, node_count: int = 1) -> None:
         self.watched = watched
         self.told_start = False
+        self._tells_start_after = _TELL_START + (random.uniform(0, node_count / _STARTS) if rank else 0.0)
         self._points_wanted = False
         self._unwatched = _UNWATCHED
         self._is_elsewhere = False
@@ -79,7 +83,7 @@ class Pace:
         return now - self._heard_at >= beat
 
     def start_is_due(self, now: float) -> bool:
-        return not self.told_start and now - self._began_at >= _TELL_START
+        return not self.told_start and now - self._began_at >= self._tells_start_after
 
     def takes_first(self, now: float, *, is_there: bool) -> bool:
         """Whether the first line of all is to be sent at once, if it is there."""

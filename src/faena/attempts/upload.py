@@ -33,6 +33,8 @@ class Shipper:
         key: AttemptKey,
         follower: Follower,
         *,
+        rank: int = 0,
+        node_count: int = 1,
         watched: bool = True,
         started_at: Callable[[], int | None] = lambda: None,
         asked: Callable[[Iterable[dict[str, Any]]], None] = lambda questions: None,
@@ -50,7 +52,7 @@ class Shipper:
         self._woken = threading.Event()
         self._held = HeldRequest(lambda seconds: api.signals(key, seconds), self._hear_news)
         self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
-        self._pace = Pace(watched)
+        self._pace = Pace(watched, rank=rank, node_count=node_count)
         self._started_at = started_at
         self._asked = asked
         self._discovered_at = 0.0

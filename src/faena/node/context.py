@@ -50,7 +50,16 @@ class AttemptContext(NamedTuple):
             processes=plan.processes(order),
         )
         asked = AskedFiles(api, key, folder).hear  # of a server on this host, nobody is
-        shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at, asked=asked)
+        shipper = Shipper(
+            api,
+            key,
+            follower,
+            rank=rank,
+            node_count=order["node_count"],
+            watched=watched,
+            started_at=folder.started_at,
+            asked=asked,
+        )
         begun = (order.get("checkpoint") or {}).get("files", ())
         checkpoints = Checkpoints(api, key, folder, order.get("checkpoint_folder", CHECKPOINTS), begun)
         events = EventFiles(order, folder)
