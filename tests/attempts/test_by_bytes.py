@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import pytest
 from faena import Experiment, Workspace
 from faena.attempts.api import ServerApi
 from faena.attempts.key import AttemptKey
+from faena.kernel import uploads
 from faena.kernel.addresses import Url
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.transport import Transport
@@ -107,6 +109,38 @@ def test_a_checkpoint_is_replaced_by_the_next_and_keeps_what_could_not_be_sent(
     taken = next(file for file in api.taken_checkpoint(key) if file["name"] == "model")
     known = {name: taken[name] for name in ("name", "size", "modified", "digest")}
     assert api.take_checkpoint(key, [known])["digests"] == {"model": taken["digest"]}
+
+
+def test_a_checkpoint_counts_though_the_next_takes_its_place_before_it_is_sent(
+    api: ServerApi, key: AttemptKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = uploads.bring_some
+
+    def replaced_first(transport: Transport, paths: Iterable[str | Path]) -> Any:
+        (tmp_path / ".new").write_bytes(b"next")
+        (tmp_path / ".new").rename(tmp_path / "model")
+        return sent(transport, paths)
+
+    monkeypatch.setattr(uploads, "bring_some", replaced_first)
+    (tmp_path / "model").write_bytes(b"first")
+    taken = api.take_checkpoint(key, [as_found(tmp_path / "model")])
+    assert taken == {"digests": {"model": hashlib.sha256(b"first").hexdigest()}, "refused": {}}
+
+
+def test_a_checkpoint_that_is_written_while_it_is_sent_does_not_count(
+    api: ServerApi, key: AttemptKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = uploads.bring_some
+
+    def written_first(transport: Transport, paths: Iterable[str | Path]) -> Any:
+        (tmp_path / "odd").write_bytes(b"other")
+        return sent(transport, paths)
+
+    monkeypatch.setattr(uploads, "bring_some", written_first)
+    (tmp_path / "odd").write_bytes(b"first")
+    taken = api.take_checkpoint(key, [as_found(tmp_path / "odd")])
+    assert taken["refused"] == {"odd": "It was written meanwhile."}
+    assert "odd" not in taken["digests"]
 
 
 def test_runs_below_an_attempt_are_of_its_node(api: ServerApi, key: AttemptKey) -> None:

@@ -65,6 +65,14 @@ class Scene:
     def until_attempt(self, number: int, seconds: float) -> None:
         until(lambda: self._logs(number), f"attempt {number} logs", seconds=seconds)
 
+    def until_checkpoint(self) -> None:
+        """The server has one of the first attempt: no later one goes on from what was only on its host."""
+        until(
+            lambda: self.site.ask(f"/attempts/{self.run}/1/0/checkpoint"),
+            "a checkpoint came",
+            seconds=_PATIENCE,
+        )
+
     def until_back(self) -> None:
         """The first host has joined again, and waits for work."""
         name = self.site.name(self.host)
@@ -154,6 +162,7 @@ def tried(story: Story, folder: Path, lease: Lease) -> Found:
             scene.submit(max_retries=story.retries, environment_variables=variables)
             scene.until_attempt(1, _PATIENCE)
             scene.join_other()
+            scene.until_checkpoint()
         story.happen(scene)
         scene.until_attempt(story.attempts, _PATIENCE)
         return _judged(story, scene)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from faena.kernel.transport import Transport, segment
 
 _NAMING = 3600.0
 """Seconds that the server may take to verify what it is told of."""
+
+_MOST_HELD = 256
+"""Files of a checkpoint that are open at once."""
 
 
 def ingest(transport: Transport, key: AttemptKey, files: Mapping[str, Path], *, some: bool) -> dict[str, str]:
@@ -45,26 +50,43 @@ def _name(
 def take_checkpoint(
     transport: Transport, key: AttemptKey, files: list[dict[str, Any]]
 ) -> dict[str, dict[str, str]]:
-    """As `ServerApi.take_checkpoint`: new files are sent, and count where they are still as they were when whole."""
-    new = {file["name"]: file for file in files if "path" in file}
-    brought, unsent = uploads.bring_some(transport, [file["path"] for file in new.values()])
+    """As `ServerApi.take_checkpoint`: new files are sent, and count where they are still as they were when whole.
+
+    They are held open meanwhile: what the script puts in the place of one is another file, and comes the next time.
+    """
+    new = [file for file in files if "path" in file]
     refused: dict[str, str] = {}
     asked = []
-    for file in files:
-        name, digest = file["name"], file.get("digest", "")
-        if name in new:
-            if (why := unsent.get(file["path"])) is not None:
-                refused[name] = why.message
-                continue
-            if not _is_as_it_was(file):
-                refused[name] = "It was written meanwhile."
-                continue
-            digest = brought[file["path"]]
-        asked.append({"name": name, "size": file["size"], "modified": file["modified"], "digest": digest})
+    with ExitStack() as held:
+        places = {file["name"]: _held(file["path"], held) for file in new[:_MOST_HELD]}
+        places |= {file["name"]: file["path"] for file in new[_MOST_HELD:]}
+        brought, unsent = uploads.bring_some(transport, places.values())
+        for file in files:
+            name, digest = file["name"], file.get("digest", "")
+            if (place := places.get(name)) is not None:
+                if (why := unsent.get(place)) is not None:
+                    refused[name] = why.message.replace(place, file["path"])
+                    continue
+                if not _is_as_it_was(file, place):
+                    refused[name] = "It was written meanwhile."
+                    continue
+                digest = brought[place]
+            asked.append({"name": name, "size": file["size"], "modified": file["modified"], "digest": digest})
     answer: dict[str, dict[str, str]] = transport.json(
         "PUT", f"{key.path}/checkpoint", {"files": asked, "refused": refused}, timeout=_NAMING
     )
     return answer
+
+
+def _held(path: str, held: ExitStack) -> str:
+    """Where the file can be read as long as it is `held`, also when its name has become another one's."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # whoever reads it says why
+        return path
+    held.callback(os.close, descriptor)
+    place = f"/proc/self/fd/{descriptor}"
+    return place if os.path.exists(place) else path  # noqa: PTH110  of each file
 
 
 def store(transport: Transport, datastore: str, path: str, file: Path, *, overwrite: bool) -> bool:
@@ -75,11 +97,12 @@ def store(transport: Transport, datastore: str, path: str, file: Path, *, overwr
     return bool(taken["written"] or taken.get("same"))
 
 
-def _is_as_it_was(file: Mapping[str, Any]) -> bool:
-    """Whether nobody has written the file, or put another in its place, since it was seen whole."""
+def _is_as_it_was(file: Mapping[str, Any], place: str) -> bool:
+    """Whether nobody has written the file since it was seen whole; that its name is gone from it changes it, too."""
     try:
-        status = Path(file["path"]).stat()
+        status = os.stat(place)  # noqa: PTH116  as above
     except OSError:
         return False
-    now = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return now == (file["inode"], file["size"], file["modified"], file["changed"])
+    if (status.st_ino, status.st_size, status.st_mtime_ns) != (file["inode"], file["size"], file["modified"]):
+        return False
+    return status.st_ctime_ns == file["changed"] or not status.st_nlink
