@@ -76,6 +76,7 @@ def status(**report: Any) -> Any:
         (status(failedNodes=[["10.0.0.7", "worker"]]), 1, "10.0.0.7"),
         ({"data": {"autoscalingError": "Traceback\nKeyError: 'x'\n"}}, 1, "KeyError: 'x'"),
         ({"data": {"clusterStatus": None}}, 1, "was asked for CPU 1"),
+        ({"data": {"clusterStatus": None}}, 60, "was asked for CPU 1 a node, and does not tell what it does"),
     ],
 )
 def test_what_ray_waits_for_is_said(answer: Any, seconds: float, said: str) -> None:

@@ -28,6 +28,8 @@ def waits(answer: Any, seconds: float, bundle: Mapping[str, float]) -> str:
     asks = amounts(bundle)
     if seconds < _PATIENCE:
         return f"Ray was asked for {asks} a node"
+    if status is None:  # the second autoscaler writes nothing there
+        return f"Ray was asked for {asks} a node, and does not tell what it does"
     return f"Ray launches nothing: all of its nodes are in use, or none of its node types has {asks}"
 
 
