@@ -50,7 +50,9 @@ def package_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, str]]:
     """Files and their days; all that uv sees. What is added before the first question counts."""
     tools = dated_index.TOOLS
+    earlier = {"setuptools": "40.6.3", "wheel": "0.32.3"}
     files = {make_wheel(tmp_path / "index", name, version): "2019-02-01" for name, version in tools.items()}
+    files |= {make_wheel(tmp_path / "index", *each): "2019-01-01" for each in earlier.items()}
     files |= {make_wheel(tmp_path / "index", name, "99.0"): "2024-01-01" for name in tools}
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     with dated_index.serving(files) as url:

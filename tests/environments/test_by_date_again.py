@@ -11,8 +11,9 @@ import pytest
 
 from faena.environments import date_lies
 from faena.environments.folders import envs
-from faena.environments.index_pages import Index, of
+from faena.environments.index_pages import of
 from faena.environments.model import EnvironmentSpec
+from faena.environments.package_index import Index
 from faena.environments.prepare import prepare
 from faena.environments.resolve import resolve
 from faena.kernel.errors import EnvironmentBuildException

@@ -172,6 +172,16 @@ class TestProbe:
         probe.ask([str(python)])
         assert times() == 2
 
+    def test_the_file_that_a_link_names_needs_no_question_of_its_own(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        link = tmp_path / "python3"
+        link.symlink_to(BASE)
+        answer = probe.ask([str(link)])[str(link)]
+        monkeypatch.setattr(probe, "_memory", {})  # a new process
+        assert answer.base == BASE
+        assert probe.recall(BASE) == answer
+
     def test_a_damaged_memory_is_made_anew(self, home: Path) -> None:
         home.mkdir()
         (home / "interpreters.json").write_bytes(b'{"half')

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from faena.environments import archives
+from faena.environments import archives, packing
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.prepare import find_ready, prepare
 from faena.environments.pruning import pinned
@@ -143,7 +143,7 @@ class TestArchives:
     ) -> None:
         make_wheel(package_folder, "thing")
         folder = make_project(tmp_path / "pkg")
-        asked = EnvironmentSpec(archives=(archives.keep(folder, "./pkg"),))
+        asked = EnvironmentSpec(archives=(packing.keep(folder, "./pkg"),))
         first = prepare(asked, nothing)
         assert output_of(first.python, "import my_own, thing; print(my_own.X)") == "1"
         [archive] = first.lock.archives
@@ -151,7 +151,7 @@ class TestArchives:
         assert pinned(first.lock) == ["my-own @ ./pkg", "thing==1.0"]
         assert find_ready(asked) is not None
         make_project(folder, "X = 2\n")
-        second = prepare(EnvironmentSpec(archives=(archives.keep(folder, "./pkg"),)), nothing)
+        second = prepare(EnvironmentSpec(archives=(packing.keep(folder, "./pkg"),)), nothing)
         assert second.lock_digest != first.lock_digest
         assert output_of(second.python, "import my_own; print(my_own.X)") == "2"
 
@@ -159,7 +159,7 @@ class TestArchives:
         make_wheel(package_folder, "thing")
         make_wheel(package_folder, "other")
         kept = msgspec.structs.replace(
-            archives.keep(make_project(tmp_path / "pkg"), "./pkg"), extras=("more",)
+            packing.keep(make_project(tmp_path / "pkg"), "./pkg"), extras=("more",)
         )
         assert "other==1.0" in pinned(resolve(EnvironmentSpec(archives=(kept,)), nothing))
         named = msgspec.structs.replace(kept, name="my-own", marker='python_version >= "3"')
@@ -169,14 +169,12 @@ class TestArchives:
         make_wheel(package_folder, "thing", "1.0")
         own = make_wheel(tmp_path / "dist", "thing", "1.0", requires="other")
         make_wheel(package_folder, "other")
-        lock = resolve(
-            EnvironmentSpec(packages=("thing",), archives=(archives.keep(own, str(own)),)), nothing
-        )
+        lock = resolve(EnvironmentSpec(packages=("thing",), archives=(packing.keep(own, str(own)),)), nothing)
         assert pinned(lock) == [f"thing @ {own}", "other==1.0"]
 
     def test_one_that_is_gone_or_damaged_is_told(self, package_folder: Path, tmp_path: Path) -> None:
         make_wheel(package_folder, "thing")
-        kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
+        kept = packing.keep(make_project(tmp_path / "pkg"), "./pkg")
         asked = EnvironmentSpec(archives=(kept,))
         archives.place(kept).write_bytes(b"something else")
         with pytest.raises(EnvironmentBuildException, match=r"\./pkg .* is damaged"):
@@ -186,9 +184,9 @@ class TestArchives:
             prepare(asked, nothing, retry=True)
 
     def test_asked_for_again_a_damaged_one_is_mended(self, package_folder: Path, tmp_path: Path) -> None:
-        kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
+        kept = packing.keep(make_project(tmp_path / "pkg"), "./pkg")
         archives.place(kept).write_bytes(b"something else")
-        assert archives.keep(tmp_path / "pkg", "./pkg") == kept
+        assert packing.keep(tmp_path / "pkg", "./pkg") == kept
         assert archives.verified(kept).is_file()
 
     @pytest.mark.parametrize(
@@ -208,9 +206,9 @@ class TestArchives:
             EnvironmentSpec(archives=(archive,))
 
     def test_those_that_nothing_uses_go(self, package_folder: Path, tmp_path: Path) -> None:
-        kept = archives.keep(make_wheel(tmp_path / "dist", "one"), "one")
-        held = archives.keep(make_wheel(tmp_path / "dist", "two"), "two")
-        fresh = archives.keep(make_wheel(tmp_path / "dist", "three"), "three")
+        kept = packing.keep(make_wheel(tmp_path / "dist", "one"), "one")
+        held = packing.keep(make_wheel(tmp_path / "dist", "two"), "two")
+        fresh = packing.keep(make_wheel(tmp_path / "dist", "three"), "three")
         for old in (kept, held):
             os.utime(archives.place(old).parent, (0, 0))
         assert archives.prune({held.digest}, 0) > 0

@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from faena.environments import index_pages, releases
-from faena.environments.index_pages import File, Index
+from faena.environments.index_pages import File
+from faena.environments.package_index import Index
 from faena.environments.requirements import name_of
 from faena.kernel import dates
 

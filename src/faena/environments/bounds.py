@@ -49,11 +49,9 @@ _PROTOBUF = "has generated code that protobuf 4 refuses"
 
 
 def _rows(requirement: str, why: str, *packages: str, needed: bool = False) -> tuple[Row, ...]:
-    """One row for each of `name<version`."""
-    parsed = [Requirement(each) for each in packages]
-    return tuple(
-        Row(canonicalize_name(each.name), str(each.specifier), requirement, why, needed) for each in parsed
-    )
+    """One row for each of `name<version`; the name in its canonical form."""
+    split = [re.split(r"(?=[<>=!~])", each, maxsplit=1) for each in packages]
+    return tuple(Row(name, versions, requirement, why, needed) for name, versions in split)
 
 
 ROWS: tuple[Row, ...] = (

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -39,16 +37,32 @@ from faena.environments import (
     seeding,
     uv_process,
 )
-from faena.environments.compiling import Dated
+from faena.environments.compiling import RESOLVING, Dated
 from faena.environments.folders import Log
 from faena.environments.index_pages import File, Indexes
 from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.package_index import Index
 from faena.environments.requirements import holds_on, name_of
 from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
 _ROUNDS = 3
+_WITHOUT_BINARIES = frozenset(
+    (
+        "chainer",
+        "future",
+        "ipykernel",
+        "joblib",
+        "keras",
+        "papermill",
+        "requests",
+        "seaborn",
+        "tensorboard",
+        "tqdm",
+    )
+)
+"""What scripts ask for most and has no wheels for a platform: for a guess, which the index's pages confirm."""
 
 
 class Chosen(NamedTuple):
@@ -97,14 +111,11 @@ def resolved(
 ) -> Chosen:
     """Raises EnvironmentBuildException: at once where no Python of that time is here or can be brought."""
     plan = plan._replace(build_constraints=(*plan.build_constraints, *cutoffs.build_constraints(date)))
-    here = _here(plan, date, log)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    asked = here[0].path if here else sys.executable
-    indexes = cache(lambda: asked_indexes.of(spec, log, folder, held, python=asked))
+    indexes = cache(lambda: _indexes(spec, log, folder, held))
     machine = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
     with _links(folder) as place:
         links = leaks.let_in(leaks.of_find_links(machine), spec.undated, place, log)
-        return _resolved(_Task(spec, plan, date, folder, held, log, links, indexes), here)
+        return _resolved(_Task(spec, plan, date, folder, held, log, links, indexes))
 
 
 @contextmanager
@@ -114,27 +125,72 @@ def _links(folder: Path) -> Iterator[Path]:
     try:
         yield place
     finally:
-        for made in (place, folder.with_suffix(".seeds"), folder):
+        for made in (place, folder.with_suffix(".indexes"), folder):
             shutil.rmtree(made, ignore_errors=True)
 
 
-def _resolved(task: _Task, here: Sequence[Interpreter]) -> Chosen:
+def _indexes(spec: EnvironmentSpec, log: Log, folder: Path, held: int) -> list[Index]:
+    work = folder.with_suffix(".indexes")
+    work.mkdir(mode=0o700, exist_ok=True)
+    return asked_indexes.of(spec, log, work, held)
+
+
+def _resolved(task: _Task) -> Chosen:
     known = kept_answers.recall(task.question, _Known)
-    if known is not None and (same := [each for each in here if each.kind[1] == known.minor]):
-        return _on(task, same[0], frozenset(known.wheels_of))
+    minors = _minors(task.plan, task.date)
+    if known is not None and (interpreter := _best_here(task, [known.minor])) is not None:
+        return _on(task, interpreter, frozenset(known.wheels_of))
+    if (interpreter := _best_here(task, minors)) is not None and (
+        found := _guessed(task, interpreter)
+    ) is not None:
+        return found
     requirements = task.plan.requirements
-    indexes = task.indexes()  # before there is a second thread: where uv lies is found out by one
-    with ThreadPoolExecutor(1) as beside:
-        if here:
-            beside.submit(
-                _seeds, task, here[0]
-            )  # kept for when that one is tried; what fails then is told then
-        pages = index_pages.of([name_of(each) for each in requirements], indexes)
-    lies = date_lies.seen(requirements, pages, dt.datetime.now(dt.UTC).date())
-    for each in lies:
-        task.log(each)
+    here = _here(task.plan, task.date, task.log)
+    pages = index_pages.of([name_of(each) for each in requirements], task.indexes())
+    lies = _tell_lies(task, pages)
     by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated, lies)
     return _first(task, here, pages)
+
+
+def _tell_lies(task: _Task, files: Mapping[str, Sequence[File]]) -> list[str]:
+    lies = date_lies.seen(task.plan.requirements, files, dt.datetime.now(dt.UTC).date())
+    for each in lies:
+        task.log(each)
+    return lies
+
+
+def _guessed(task: _Task, interpreter: Interpreter) -> Chosen | None:
+    """What comes of it on the best Python of this machine, if all that is asked for has wheels: mostly it is so, and
+    no page of an index need be asked for. None: it cannot be had so."""
+    said: list[str] = []
+    asked = {name_of(each): Requirement(each) for each in task.plan.requirements}
+    names = frozenset(asked) - _WITHOUT_BINARIES
+    quiet = task._replace(
+        log=lambda line: task.log(line) if line.startswith(RESOLVING) else said.append(line)
+    )
+    try:
+        chosen = _on(quiet, interpreter, names)
+    except EnvironmentBuildException:
+        return None  # why, is looked up
+    for line in said:
+        task.log(line)
+    files = chosen.compiled.files
+    free = [name for name, requirement in asked.items() if not _is_exact(requirement)]
+    # A source distribution may be newer than the newest wheel for any platform.
+    loose = names & {name for name in free if not any(file.is_binary for file in files.get(name, ()))}
+    if loose:
+        names -= loose
+        chosen = _on(task, interpreter, names)
+    # Where no version is named, all files have their part in which one is taken.
+    _tell_lies(task, {**files, **(index_pages.of(free, task.indexes()) if free else {})})
+    return _settled(task, interpreter, names, chosen)
+
+
+def _is_exact(requirement: Requirement) -> bool:
+    return any(
+        each.operator == "===" or (each.operator == "==" and not each.version.endswith(".*"))
+        for each in requirement.specifier
+    )
 
 
 def _here(plan: catalogue.Plan, date: str, log: Log) -> list[Interpreter]:
@@ -142,6 +198,14 @@ def _here(plan: catalogue.Plan, date: str, log: Log) -> list[Interpreter]:
     if plan.python_named:
         return [interpreters.choose(plan.python, log)]
     return interpreters.of_minors(_minors(plan, date))
+
+
+def _best_here(task: _Task, minors: Sequence[str]) -> Interpreter | None:
+    """The first of `_here`; the others are not asked."""
+    if task.plan.python_named:
+        named = interpreters.choose(task.plan.python, task.log)
+        return named if named.kind[1] in minors else None
+    return interpreters.first_of_minors(minors)
 
 
 def _minors(plan: catalogue.Plan, date: str) -> list[str]:
@@ -167,7 +231,7 @@ def _first(task: _Task, here: Sequence[Interpreter], pages: dict[str, list[File]
     error: EnvironmentBuildException | None = None
     for interpreter in chain(candidates, _brought(brought, task.log)):  # nothing is fetched before those here
         try:
-            return _settled(task, interpreter, wheels_of)
+            return _settled(task, interpreter, wheels_of, _on(task, interpreter, wheels_of))
         except EnvironmentBuildException as failed:
             if causes.of_the_index(failed.message):
                 raise
@@ -181,14 +245,14 @@ def _first(task: _Task, here: Sequence[Interpreter], pages: dict[str, list[File]
     raise by_date_errors.none_fits(date, requirements, tried, pages, error.message) from error
 
 
-def _settled(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str]) -> Chosen:
+def _settled(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str], chosen: Chosen) -> Chosen:
     """With nothing built that has wheels elsewhere."""
     for _ in range(_ROUNDS):
-        chosen = _on(task, interpreter, wheels_of)
         more = _built_without_need(task, chosen.compiled) - wheels_of
         if not more:
             break
         wheels_of |= more
+        chosen = _on(task, interpreter, wheels_of)
     kept_answers.keep(task.question, _Known(interpreter.kind[1], tuple(sorted(wheels_of))))
     return chosen
 
@@ -202,18 +266,8 @@ def _brought(minors: Sequence[str], log: Log) -> Iterator[Interpreter]:
             log(error.message.splitlines()[0])
 
 
-def _seeds(task: _Task, interpreter: Interpreter) -> tuple[str, ...]:
-    work = task.folder.with_suffix(".seeds")
-    work.mkdir(mode=0o700, exist_ok=True)
-    return seeding.of_a_date(task.date, task.spec, interpreter, task.log, folder=work, held=task.held)
-
-
 def _on(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str]) -> Chosen:
-    try:
-        seeds = _seeds(task, interpreter)
-    except uv_process.UvFailed as error:
-        cause = causes.of_the_index(error.tail) or "pip, setuptools and wheel of that day cannot be had."
-        raise EnvironmentBuildException(f"{cause}\n{error.tail}") from error
+    seeds = seeding.of_a_date(task.date)
     dated = Dated(task.date, task.spec.undated, wheels_of, seeds, task.find_links, task.indexes)
     compiled = compiling.compiled(
         task.spec,

@@ -19,7 +19,7 @@ _NAMED = 12
 
 def refuse_later(
     requirements: Iterable[str],
-    pages: Mapping[str, list[File]],
+    pages: Mapping[str, Sequence[File]],
     date: str,
     undated: Iterable[str],
     lies: Iterable[str] = (),
@@ -33,7 +33,7 @@ def refuse_later(
     for requirement in requirements:
         asked, name = Requirement(requirement), name_of(requirement)
         told = [each for each in pages.get(name, []) if each.day is not None]
-        meant = [each for each in told if asked.specifier.contains(each.version, prereleases=True)]
+        meant = index_pages.of_versions(told, asked.specifier, prereleases=True)
         if asked.marker is not None and not any(
             holds_on(asked.marker, f"{minor}.0") for minor in python_releases.minors_of(day)
         ):
@@ -56,7 +56,7 @@ def _never_was(asked: Requirement, files: Sequence[File]) -> bool:
     """Builds such as 1.2.0+cpu may lie where no page says so."""
     if asked.url is not None or not asked.specifier or any("+" in each.version for each in asked.specifier):
         return False
-    return not any(asked.specifier.contains(each.version, prereleases=True) for each in files)
+    return not index_pages.of_versions(files, asked.specifier, prereleases=True)
 
 
 def _no_such(asked: Requirement, there: Iterable[File], date: str) -> str:

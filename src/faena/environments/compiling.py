@@ -44,6 +44,8 @@ _COMPILE = [
     *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-build-options", "--no-emit-index-annotation"),
 ]
 _ROUNDS = 4
+RESOLVING = "Resolving "
+"""How the log's line begins that says what is asked for."""
 
 
 def compiled(
@@ -68,7 +70,7 @@ def compiled(
     with _work_folder(folder):
         leaks = None if dated is None else Undated(log, dated.indexes)
         work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log, dated, leaks)
-        log(f"Resolving {', '.join([*settled.requirements, *work.archives])}")
+        log(f"{RESOLVING}{', '.join([*settled.requirements, *work.archives])}")
         try:
             files = _guarded(work)
         except uv_process.UvFailed as error:
@@ -76,7 +78,7 @@ def compiled(
             raise EnvironmentBuildException(f"{' '.join(filter(None, said))}\n{error.tail}") from error
         if work.leaks is not None:
             work.leaks.tell()
-    found = sorted_out(files.requirements, spec)._replace(from_source=files.from_source)
+    found = sorted_out(files.requirements, spec)._replace(from_source=files.from_source, files=files.listed)
     count = len(blocks(found.requirements)) + len(found.archives)
     log(f"Resolved {counted(count, 'package')} in {time.monotonic() - started:.1f} s")
     return found
@@ -199,7 +201,9 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
     # A second look at what is known already need not be shown, unless it fails in the end.
     log = (lambda line: None) if guards else work.leaks or work.log
     uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[work.held])
-    return Files(output.read_text(), {}) if dated is None else pylock.read(output)
+    if dated is None:
+        return Files(output.read_text(), {}, {})
+    return pylock.read(output, sources=bool(spec.pip.hashes))
 
 
 def _line(archive: ArchiveRequest) -> str:

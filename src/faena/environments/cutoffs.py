@@ -24,7 +24,7 @@ def options(date: str, undated: Iterable[str] = ()) -> list[str]:
     found = ["--exclude-newer", _end_of(day)]
     free = sorted(set(undated))
     found += [word for name in free for word in ("--exclude-newer-package", f"{name}=false")]
-    if day < _BUILD_TOOLS:
+    if has_later_build_tools(day):
         for name in ("setuptools", "wheel"):
             if name not in free:
                 found += ["--exclude-newer-package", f"{name}={_end_of(_BUILD_TOOLS)}"]
@@ -38,7 +38,12 @@ def only_by_date(date: str) -> list[str]:
 
 def build_constraints(date: str) -> tuple[str, ...]:
     """What isolated builds of source distributions may use."""
-    return (_OLD_SETUPTOOLS,) if dates.day_of(date) < _BUILD_TOOLS else ()
+    return (_OLD_SETUPTOOLS,) if has_later_build_tools(dates.day_of(date)) else ()
+
+
+def has_later_build_tools(day: dt.date) -> bool:
+    """Whether what builds need is of a later day than all else."""
+    return day < _BUILD_TOOLS
 
 
 def variables(given: Mapping[str, str], find_links: str = "") -> dict[str, str]:

@@ -7,12 +7,12 @@ as good as their dates: so what is seen is said, and nothing is changed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
-from packaging.version import Version
+from packaging.specifiers import SpecifierSet
 
-from faena.environments import python_releases, releases
+from faena.environments import index_pages, python_releases, releases
 from faena.environments.index_pages import File
 from faena.environments.requirements import name_of
 
@@ -23,10 +23,10 @@ _FIRST_INDEX = dt.date(2003, 1, 1)
 _ON_THE_WAY = dt.timedelta(days=1)
 
 
-def seen(requirements: Iterable[str], pages: Mapping[str, list[File]], today: dt.date) -> list[str]:
+def seen(requirements: Iterable[str], pages: Mapping[str, Sequence[File]], today: dt.date) -> list[str]:
     """A sentence for each package of which an index says what cannot be."""
     asked = list(dict.fromkeys(requirements))
-    found = [why for each in asked if (why := _of(each, pages.get(name_of(each), []), today))]
+    found = [why for each in asked if (why := _of(each, pages.get(name_of(each), ()), today))]
     return [
         f"An index says that {why}. Its dates are not to be relied on: ask one that keeps the days of upload, or give "
         "exact versions (==)."
@@ -34,7 +34,7 @@ def seen(requirements: Iterable[str], pages: Mapping[str, list[File]], today: dt
     ]
 
 
-def _of(requirement: str, files: list[File], today: dt.date) -> str:
+def _of(requirement: str, files: Sequence[File], today: dt.date) -> str:
     name = Requirement(requirement).name
     for file in files:
         if file.day is None:
@@ -51,12 +51,13 @@ def _of(requirement: str, files: list[File], today: dt.date) -> str:
     return _of_a_copy(requirement, files)
 
 
-def _of_a_copy(requirement: str, files: list[File]) -> str:
+def _of_a_copy(requirement: str, files: Sequence[File]) -> str:
     """Of a release whose day is known: it came later, as it does where the files were copied."""
     release = releases.of_its_time(requirement)
     if release is None:
         return ""
-    days = [each.day for each in files if each.day is not None and each.version == Version(release.version)]
+    meant = index_pages.of_versions(files, SpecifierSet(f"=={release.version}"))
+    days = [each.day for each in meant if each.day is not None]
     known = dt.date.fromisoformat(release.came)
     if not days or min(days) <= known + _ON_THE_WAY:
         return ""

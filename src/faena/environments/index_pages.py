@@ -6,41 +6,27 @@ or a date: a few packages, side by side, each page within bounds.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import netrc
 import platform
 import re
-import ssl
 import sys
-import urllib.request
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from http.client import HTTPException
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 from packaging.specifiers import SpecifierSet
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from packaging.version import Version
+from packaging.tags import parse_tag
+from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
+from packaging.version import InvalidVersion, Version
+
+from faena.environments.package_index import Index
 
 _UPLOAD_TIME = '"upload-time"'
-_FORM = "application/vnd.pypi.simple.v1+json"
-_MOST = 64 << 20
-_SECONDS = 10.0
-_GZIP = 31
-"""zlib's word for gzip's header."""
-_TOGETHER = 8
+_NAMED = re.compile(r"[A-Za-z0-9_-]+")
+"""An index's name, before an equals sign; an address has one behind a colon."""
 _CPYTHON = re.compile(r"cp3(\d{1,2})")
 
 
@@ -70,11 +56,6 @@ class File(NamedTuple):
         return self.any_minor or self.minors is not None
 
 
-class Index(NamedTuple):
-    url: str
-    credentials: tuple[str, str] | None = None
-
-
 Indexes = Callable[[], list[Index]]
 
 
@@ -84,20 +65,32 @@ def of(names: Iterable[str], indexes: Sequence[Index]) -> dict[str, list[File]]:
     found: dict[str, list[File]] = {}
     if not wanted:
         return found
-    with ThreadPoolExecutor(min(_TOGETHER, len(wanted))) as threads:
-        for (name, _), files in zip(wanted, threads.map(_asked, wanted), strict=True):
-            if files is not None:
-                found.setdefault(name, []).extend(files)
+    from faena.environments import page_requests  # with ssl: few environments need it
+
+    for (name, _), body in zip(wanted, page_requests.bodies(wanted), strict=True):
+        if body is not None and (files := _read(body)) is not None:
+            found.setdefault(name, []).extend(files)
     return found
 
 
 def dated(files: Iterable[File], day: dt.date, versions: SpecifierSet | None = None) -> list[File]:
     """Those that were there at the end of the day, of the versions; pre-releases where they are named."""
-    return [
-        each
-        for each in files
-        if each.day is not None and each.day <= day and (versions is None or versions.contains(each.version))
-    ]
+    there = [each for each in files if each.day is not None and each.day <= day]
+    return there if versions is None else of_versions(there, versions)
+
+
+def of_versions(
+    files: Iterable[File], versions: SpecifierSet, *, prereleases: bool | None = None
+) -> list[File]:
+    """Those whose version is one of them. Of each version there are dozens, which are asked about once."""
+    known: dict[Version, bool] = {}
+    found: list[File] = []
+    for each in files:
+        if (is_one := known.get(each.version)) is None:
+            is_one = known[each.version] = versions.contains(each.version, prereleases=prereleases)
+        if is_one:
+            found.append(each)
+    return found
 
 
 def minors_of(files: Iterable[File]) -> set[int] | None:
@@ -108,46 +101,18 @@ def minors_of(files: Iterable[File]) -> set[int] | None:
     return {minor for each in binary for minor in each.minors or ()}
 
 
-def _asked(wanted: tuple[str, Index]) -> list[File] | None:
-    name, index = wanted
-    if (data := _body(name, index)) is None:
-        return None
+def _read(body: bytes) -> list[File] | None:
     try:
-        page = msgspec.json.decode(data, type=_Page)
+        page = msgspec.json.decode(body, type=_Page)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None  # it has no such form, and so no dates
-    return [file for entry in page.files if (file := _file(entry)) is not None]
-
-
-@cache
-def _opener() -> urllib.request.OpenerDirector:
-    """One for all pages: to read the machine's certificates takes longer than a page."""
-    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
-
-
-def _body(name: str, index: Index) -> bytes | None:
-    """An index's page of a package; None where it does not answer: uv says what is wrong."""
-    if not index.url.startswith(("https://", "http://")):
-        return None  # a folder tells no dates
-    request = urllib.request.Request(
-        f"{index.url.rstrip('/')}/{canonicalize_name(name)}/",
-        headers={"Accept": f"{_FORM}, text/html;q=0.1", "Accept-Encoding": "gzip", "User-Agent": "faena"},
-    )
-    if credentials := index.credentials or _of_netrc(index.url):
-        code = base64.b64encode(":".join(credentials).encode()).decode()
-        request.add_header("Authorization", f"Basic {code}")
-    try:
-        with _opener().open(request, timeout=_SECONDS) as answer:
-            data: bytes = answer.read(_MOST)
-            packed = answer.headers.get("Content-Encoding") == "gzip"
-        return zlib.decompressobj(_GZIP).decompress(data, _MOST) if packed else data
-    except (OSError, HTTPException, ValueError, zlib.error):
-        return None
+    return [file for entry in page.files if (file := file_of(entry.filename, entry.upload_time)) is not None]
 
 
 def that_lists(filename: str, name: str, indexes: Sequence[Index]) -> str:
     """The address of the index whose page of the package has the file without a date; empty: none that answers."""
-    pages = ((index.url, _text(name, index)) for index in indexes)
+    nearest_first = sorted(indexes, key=lambda index: not index.url.startswith("file:"))
+    pages = ((index.url, _text(name, index)) for index in nearest_first)
     return next((url for url, page in pages if filename in page and _UPLOAD_TIME not in page), "")
 
 
@@ -158,26 +123,42 @@ def _text(name: str, index: Index) -> str:
             return page.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
-    return (_body(name, index) or b"").decode("utf-8", "replace")
+    from faena.environments import page_requests
+
+    return (page_requests.body(name, index) or b"").decode("utf-8", "replace")
 
 
-def _file(entry: _Entry) -> File | None:
-    day = _day(entry.upload_time)
+def file_of(filename: str, came: str) -> File | None:
+    """`came`: an ISO moment, empty where the index does not say. None for a name that is no package's."""
+    day = _day(came)
     try:
-        if not entry.filename.endswith(".whl"):
-            return File(parse_sdist_filename(entry.filename)[1], day, None)
-        _, version, _, tags = parse_wheel_filename(entry.filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
+        if not filename.endswith(".whl"):
+            return File(parse_sdist_filename(filename)[1], day, None)
+        # A page has thousands of files of a few hundred versions and tags.
+        _, version, *_, interpreter, abi, platforms = filename[: -len(".whl")].split("-")
+        return File(_version(version), day, *_for_here(f"{interpreter}-{abi}-{platforms}"))
+    except (InvalidSdistFilename, InvalidVersion, ValueError):
         return None
-    here = [tag for tag in tags if _is_for_here(tag.platform)]
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> Version:
+    return Version(text)
+
+
+@lru_cache(maxsize=4096)
+def _for_here(tags: str) -> tuple[frozenset[int] | None, bool, bool]:
+    """The last three of a `File`."""
+    parsed = parse_tag(tags)
+    here = [tag for tag in parsed if _is_for_here(tag.platform)]
     minors: set[int] = set()
     for tag in here:
         if found := _CPYTHON.fullmatch(tag.interpreter):
             first = int(found[1])
             minors |= set(range(first, 100)) if tag.abi == "abi3" else {first}
     any_minor = any(tag.interpreter == "py3" for tag in here)
-    pure = any(tag.interpreter == "py3" and tag.platform == "any" for tag in tags)
-    return File(version, day, frozenset(minors) if minors else None, any_minor, pure)
+    pure = any(tag.interpreter == "py3" and tag.platform == "any" for tag in parsed)
+    return frozenset(minors) if minors else None, any_minor, pure
 
 
 def _is_for_here(tag: str) -> bool:
@@ -194,18 +175,16 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def _of_netrc(url: str) -> tuple[str, str] | None:
-    try:
-        found = netrc.netrc().authenticators(urlsplit(url).hostname or "")
-    except (OSError, netrc.NetrcParseError):
-        return None
-    return (found[0], found[2]) if found else None
-
-
-def of_uv(text: str, variables: Mapping[str, str], credentials: Mapping[str, Any]) -> list[Index]:
+def printed_by_uv(text: str) -> list[str]:
     """The indexes that uv asks, as it prints them with `--emit-index-url`."""
-    urls = re.findall(r"^--(?:extra-)?index-url (\S+)$", text, re.MULTILINE)
-    names = {url: name for name, url in _named(variables)}
+    return re.findall(r"^--(?:extra-)?index-url (\S+)$", text, re.MULTILINE)
+
+
+def with_credentials(
+    urls: Iterable[str], variables: Mapping[str, str], credentials: Mapping[str, Any]
+) -> list[Index]:
+    """What uv's variables say for the names that some of them have."""
+    names = {url_of(each): name for each in _listed(variables) if (name := _name_of(each))}
     found: list[Index] = []
     for url in urls:
         prefix = f"UV_INDEX_{names.get(url, '').upper()}"
@@ -214,6 +193,15 @@ def of_uv(text: str, variables: Mapping[str, str], credentials: Mapping[str, Any
     return found
 
 
-def _named(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    listed = f"{variables.get('UV_INDEX', '')} {variables.get('UV_DEFAULT_INDEX', '')}".split()
-    return [(name, url) for each in listed for name, equals, url in (each.partition("="),) if equals]
+def url_of(listed: str) -> str:
+    """Of `name=url` as of `url`."""
+    return listed.removeprefix(f"{_name_of(listed)}=")
+
+
+def _name_of(listed: str) -> str:
+    name, equals, _ = listed.partition("=")
+    return name if equals and _NAMED.fullmatch(name) else ""
+
+
+def _listed(variables: Mapping[str, str]) -> list[str]:
+    return f"{variables.get('UV_INDEX', '')} {variables.get('UV_DEFAULT_INDEX', '')}".split()

@@ -59,12 +59,29 @@ def find(wanted: SpecifierSet) -> Interpreter | None:
 
 def of_minors(minors: Sequence[str]) -> list[Interpreter]:
     """The best interpreter of this machine for each of the minor versions that there is one of, in their order."""
-    wanted = [None, *((3, int(minor.partition(".")[2])) for minor in minors)]
-    # Starting each of a dozen to hear its version takes longer than all the rest.
-    possible = [path for path in (_running(), *_candidates()) if versions.named(path) in wanted]
-    answers = probe.ask(possible).values()
+    answers = probe.ask(_possible(minors)).values()
     found = [pick(answers, SpecifierSet(f"=={minor}.*")) for minor in minors]
     return [each.interpreter() for each in found if each is not None]
+
+
+def first_of_minors(minors: Sequence[str]) -> Interpreter | None:
+    """The first of `of_minors`, without asking those of later versions whose names say what they are."""
+    possible = _possible(minors)
+    for minor in minors:
+        answers = probe.ask([path for path in possible if versions.named(path) in (None, _pair(minor))])
+        if found := pick(answers.values(), SpecifierSet(f"=={minor}.*")):
+            return found.interpreter()
+    return None
+
+
+def _possible(minors: Sequence[str]) -> list[str]:
+    """Starting each of a dozen to hear its version takes longer than all the rest."""
+    wanted = [None, *map(_pair, minors)]
+    return [path for path in (_running(), *_candidates()) if versions.named(path) in wanted]
+
+
+def _pair(minor: str) -> tuple[int, int]:
+    return 3, int(minor.partition(".")[2])
 
 
 def seen() -> list[probe.Answer]:
@@ -170,7 +187,7 @@ def _running() -> str:
 def _candidates() -> Iterator[str]:
     for folder in dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep)):
         if folder:
-            yield from (str(path) for name in _NAMES if is_program(path := Path(folder) / name))
+            yield from (name for each in _NAMES if is_program(name := f"{folder.rstrip('/')}/{each}"))
     yield from user_pythons.paths()
     for root in _version_folders():
         yield from (

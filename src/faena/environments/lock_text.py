@@ -11,6 +11,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from faena.environments import archives
+from faena.environments.index_pages import File
 from faena.environments.model import EnvironmentSpec
 from faena.environments.schemas import ArchiveRequest, PipOptions
 from faena.kernel.errors import EnvironmentBuildException
@@ -24,6 +25,8 @@ class Compiled(NamedTuple):
     """Each with the name that it turned out to have."""
     from_source: Mapping[str, str] = MappingProxyType({})
     """Name -> version of packages that are built, as far as it is known."""
+    files: Mapping[str, Sequence[File]] = MappingProxyType({})
+    """Name -> the files that may be taken, as of a date."""
 
 
 def blocks(text: str) -> list[str]:

@@ -28,7 +28,7 @@ _OPTIONS = {
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
     """pip's variables: those of `environ`, and what its files say where there is none. Unreadable files say nothing."""
     found: dict[str, str] = {}
-    for path in _files(environ):
+    for path in filter(Path.exists, _files(environ)):  # mostly none is there
         parser = configparser.RawConfigParser()
         try:
             parser.read(path, encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -84,7 +83,9 @@ def _with_date(
     """The error with the date that would do, where an old version has no wheel for a Python of today."""
     if lock.as_of or causes.of_the_index(error.message):
         return error
-    with TemporaryDirectory(dir=settings.home(), prefix="as-of-") as folder:
+    import tempfile  # few need it
+
+    with tempfile.TemporaryDirectory(dir=settings.home(), prefix="as-of-") as folder:
         indexes = asked_indexes.of(spec, lambda line: None, Path(folder), 0)
     today = dt.datetime.now(dt.UTC).date()
     suggestion = auto_date.suggestion(catalogue.plan(spec).requirements, indexes, today)

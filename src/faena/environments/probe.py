@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -85,12 +86,31 @@ def ask(paths: Iterable[str], *, keep: bool = True) -> dict[str, Answer]:
     started = [(path, _start(path)) for path, stamp in stamps.items() if not _is_known(path, stamp)]
     if started:
         fresh = {path: _Entry(stamps[path], _finish(process)) for path, process in started}
+        fresh |= _of_their_files(fresh)
         _memory.update(fresh)
     if started and keep:
         kept = {path: entry for path, entry in (known | fresh).items() if _stamp(path) is not None}
         write_atomically(_file(), msgspec.json.encode(kept))
     found = {path: _memory[path].answer for path in stamps}
     return {path: answer for path, answer in found.items() if answer is not None}
+
+
+def _of_their_files(fresh: dict[str, _Entry]) -> dict[str, _Entry]:
+    """The same answers for the files that `python3` and the like are links to, which are asked next."""
+    bases = {
+        entry.answer.base: entry
+        for path, entry in fresh.items()
+        if entry.answer and _is_link(path, entry.answer)
+    }
+    return {
+        base: _Entry(stamp, each.answer)
+        for base, each in bases.items()
+        if (stamp := _stamp(base)) is not None
+    }
+
+
+def _is_link(path: str, answer: Answer) -> bool:
+    return answer.base != path and os.path.realpath(path) == answer.base
 
 
 def _is_known(path: str, stamp: str) -> bool:

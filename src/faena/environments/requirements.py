@@ -25,6 +25,7 @@ _PINNED = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(?:==[A-Za-z0-9][A-Za-z0-9.!+_-]*| @ https://[^\s$\\`]+)"
     r"(?: ; [^\n\r$\\`]+)?((?: --hash=sha(?:256|384|512):[0-9a-f]+)*)"
 )
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CONTINUED = re.compile(r" \\\n +")
 
 
@@ -73,7 +74,8 @@ def _refused(value: object, why: str) -> UserErrorException:
 
 def name_of(requirement: str) -> str:
     """The canonical name of a requirement that was checked before."""
-    return canonicalize_name(Requirement(requirement).name)
+    found = _NAME.match(requirement)
+    return canonicalize_name(found[0] if found else Requirement(requirement).name)
 
 
 def says_version(requirement: str) -> bool:

@@ -2,41 +2,80 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
-from pathlib import Path
 
-from faena.environments import cutoffs, kept_answers, lock_text, pip_options, uv_process
-from faena.environments.folders import Log
-from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments import cutoffs
 from faena.environments.requirements import name_of, says_version
+from faena.kernel import dates
+
+_UNTIL = {
+    "setuptools": (
+        "2017-03-11 34.3.2 2017-03-26 34.3.3 2017-04-08 34.4.0 2017-04-10 34.4.1 2017-04-15 35.0.0 "
+        "2017-04-18 35.0.1 2017-04-27 35.0.2 2017-06-01 36.0.1 2017-07-13 36.1.1 2017-07-14 36.2.0 "
+        "2017-07-23 36.2.1 2017-07-24 36.2.2 2017-07-26 36.2.4 2017-07-31 36.2.6 2017-08-01 36.2.7 "
+        "2017-08-28 36.3.0 2017-09-03 36.4.0 2017-09-15 36.5.0 2017-10-12 36.6.0 2017-11-10 36.7.0 "
+        "2017-11-11 36.7.1 2017-11-13 36.7.2 2017-11-20 37.0.0 2017-11-25 38.1.0 2017-11-26 38.2.1 "
+        "2017-11-27 38.2.3 2017-12-04 38.2.4 2017-12-25 38.2.5 2018-01-05 38.4.0 2018-02-03 38.4.1 "
+        "2018-02-04 38.5.0 2018-02-06 38.5.1 2018-03-06 38.5.2 2018-03-15 38.6.0 2018-03-17 39.0.0 "
+        "2018-03-18 39.0.1 2018-04-28 39.1.0 2018-05-19 39.2.0 2018-07-09 40.0.0 2018-08-17 40.1.0 "
+        "2018-08-21 40.2.0 2018-09-16 40.3.0 2018-09-18 40.4.1 2018-09-21 40.4.2 2018-09-23 40.4.3 "
+        "2018-10-26 40.5.0 2018-11-12 40.6.0 2018-11-13 40.6.2 2018-12-11 40.6.3 2019-01-27 40.7.0 "
+        "2019-01-29 40.7.1 2019-02-01 40.7.2 2019-02-03 40.7.3 2019-02-05 40.8.0 2019-04-03 40.9.0 "
+        "2019-04-05 41.0.0 2019-04-22 41.0.1 2019-08-13 41.1.0 2019-08-21 41.2.0 2019-10-07 41.4.0 "
+        "2019-10-27 41.5.0 2019-10-28 41.5.1 2019-10-29 41.6.0 2019-11-23 42.0.0 2019-11-25 42.0.1 "
+        "2019-12-01 42.0.2 2019-12-31 43.0.0 2020-01-01 44.0.0 2020-01-12 45.0.0 2020-01-19 45.1.0 "
+        "2020-02-09 45.2.0 2020-03-07 45.3.0 2020-03-08 46.0.0 2020-03-21 46.1.1 2020-03-25 46.1.3 "
+        "2020-05-10 46.2.0 2020-05-13 46.3.0 2020-05-15 46.3.1 2020-05-17 46.4.0 2020-05-28 47.1.0 "
+        "2020-05-29 47.1.1 2020-06-15 47.3.0 2020-06-16 47.3.1 2020-07-03 49.1.0 2020-07-10 49.1.1 "
+        "2020-07-11 49.1.2 2020-07-12 49.2.0 2020-08-02 49.2.1 2020-08-09 49.3.0 2020-08-10 49.3.1 "
+        "2020-08-12 49.3.2 2020-08-13 49.5.0 2020-08-14 49.6.0 2020-08-30 50.0.0 2020-09-01 50.0.2 "
+        "2020-09-02 50.0.3 2020-09-03 50.1.0 2020-09-04 50.2.0 2020-09-05 50.3.0 2020-10-15 50.3.1 "
+        "2020-10-17 50.3.2 2020-12-07 51.0.0 2020-12-21 51.1.0 2020-12-29 51.1.1 2021-01-09 51.1.2 "
+        "2021-01-16 51.2.0 2021-01-17 51.3.3 2021-01-24 52.0.0 2021-02-01 53.0.0 2021-02-25 53.1.0 "
+        "2021-02-28 54.0.0 2021-03-05 54.1.0 2021-03-07 54.1.1 2021-03-14 54.1.2 2021-03-22 54.2.0 "
+        "2021-04-09 56.0.0 2021-05-04 56.1.0 2021-05-09 56.2.0 2021-05-23 57.0.0 2021-07-05 57.1.0 "
+        "2021-07-15 57.2.0 2021-07-18 57.3.0 2021-07-19 57.4.0 2021-09-04 57.5.0 2021-09-05 58.0.0 "
+        "2021-09-06 58.0.2 2021-09-08 58.0.3 2021-09-09 58.0.4 2021-09-22 58.1.0 2021-10-02 58.2.0 "
+        "2021-10-22 58.3.0 2021-11-01 58.4.0 2021-11-03 58.5.1 2021-11-04 58.5.3 2021-11-14 59.0.1 "
+        "2021-11-15 59.1.0 2021-11-16 59.1.1 2021-11-19 59.2.0 2021-11-26 59.3.0 2021-11-29 59.4.0 "
+        "2021-12-05 59.5.0 2021-12-12 59.6.0 2021-12-18 59.7.0 2021-12-20 60.0.2 2021-12-21 60.0.3 "
+        "2021-12-22 60.0.4 2021-12-23 60.0.5 2021-12-24 60.1.0 2021-12-28 60.1.1 2021-12-29 60.2.0"
+    ),
+    "wheel": (
+        "2016-02-06 0.29.0 2017-09-10 0.30.0 2018-04-01 0.31.0 2018-05-13 0.31.1 2018-09-29 0.32.0 "
+        "2018-10-04 0.32.1 2018-10-20 0.32.2 2018-11-19 0.32.3 2019-02-12 0.33.0 2019-02-19 0.33.1 "
+        "2019-05-11 0.33.4 2019-08-17 0.33.5 2019-08-18 0.33.6 2020-01-27 0.34.1 2020-01-30 0.34.2 "
+        "2020-08-13 0.35.0 2020-08-14 0.35.1 2020-12-01 0.36.0 2020-12-04 0.36.1 2020-12-13 0.36.2 "
+        "2021-08-09 0.37.0 2021-12-22 0.37.1"
+    ),
+}
+"""Day and release, of those that were the newest on their day. Builds are given later ones (`cutoffs`), so that a date
+alone does not hold them back in the environment. It is history: no later release changes it."""
 
 
-def of_a_date(
-    date: str, spec: EnvironmentSpec, interpreter: Interpreter, log: Log, *, folder: Path, held: int
-) -> tuple[str, ...]:
-    """Their exact versions for the interpreter, kept once they are known. Raises `uv_process.UvFailed`."""
-    indexes = [index.kept().url for index in spec.index_urls]
-    question = ["seeds", date, *interpreter.kind, indexes, pip_options.canonical(spec.pip), spec.undated]
-    if (known := kept_answers.recall(question, tuple[str, ...])) is not None:
-        return known
-    listed, output = folder / "seeds.in", folder / "seeds.txt"
-    listed.write_text("".join(f"{name}\n" for name in cutoffs.SEEDS))
-    output.unlink(missing_ok=True)
-    variables = cutoffs.variables(uv_process.environment(spec.index_urls, spec.credentials(), spec.pip))
-    arguments: list[str | Path] = ["pip", "compile", "--quiet", "--no-header", "--no-annotate"]
-    arguments += uv_process.index_options(spec.pip, resolving=True)
-    arguments += cutoffs.only_by_date(date)
-    arguments += ["--python", interpreter.path, "--output-file", output, listed]
-    uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[held])
-    found = tuple(lock_text.blocks(output.read_text()))
-    kept_answers.keep(question, found)
-    return found
-
-
-def wanted(seeds: Iterable[str], requirements: Iterable[str]) -> list[str]:
-    """Those whose version nobody says himself: of that version, or of an earlier one where a package wants it.
+def of_a_date(date: str) -> tuple[str, ...]:
+    """`setuptools<=41.2.0`: the newest of the day, or an earlier one where a package wants it.
 
     TensorFlow 1.10 takes setuptools up to 39.1.0 alone.
     """
+    bounded = _bounded(dates.day_of(date))
+    return tuple(bounded.get(name, name) for name in cutoffs.SEEDS)
+
+
+def _bounded(day: dt.date) -> dict[str, str]:
+    if not cutoffs.has_later_build_tools(day):
+        return {}
+    return {name: f"{name}<={_newest(text.split(), day.isoformat())}" for name, text in _UNTIL.items()}
+
+
+def _newest(told: list[str], day: str) -> str:
+    """The last of the releases by that day; before the first, that one."""
+    came = [version for came, version in zip(told[::2], told[1::2], strict=True) if came <= day]
+    return came[-1] if came else told[1]
+
+
+def wanted(seeds: Iterable[str], requirements: Iterable[str]) -> list[str]:
+    """Those whose version nobody says himself."""
     said = {name_of(each) for each in requirements if says_version(each)}
-    return [each.replace("==", "<=", 1) for each in seeds if name_of(each) not in said]
+    return [each for each in seeds if name_of(each) not in said]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from faena.environments import archives, catalogue, credentials, interpreters, serving
+from faena.environments import archives, catalogue, credentials, interpreters, packing, serving
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.resolve import stored
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
@@ -59,7 +59,7 @@ async def take_sent(request: EnvironmentRequest, objects: Objects) -> None:
             continue
         if not await objects.missing([archive.digest]):
             await BYTES.run(
-                lambda wanted: archives.keep_sent(wanted, objects.files.open(wanted.digest)), archive
+                lambda wanted: packing.keep_sent(wanted, objects.files.open(wanted.digest)), archive
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -18,14 +19,22 @@ def of_project(folder: Path) -> tuple[str, str]:
 
 def of_user(variables: Mapping[str, str]) -> tuple[str, str]:
     """Likewise, with the file's path: the user's, else the machine's."""
-    if given := variables.get("UV_CONFIG_FILE"):
-        return _first([(Path(given), ())])
-    home = Path(variables.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    for place in (home / "uv" / "uv.toml", Path("/etc/uv/uv.toml")):
-        date, _ = _first([(place, ())])
+    named = bool(variables.get("UV_CONFIG_FILE"))
+    for place in places(variables):
+        date, name = _first([(place, ())])
         if date:
-            return date, str(place)
+            return date, name if named else str(place)
     return "", ""
+
+
+def places(variables: Mapping[str, str]) -> list[Path]:
+    """Where uv looks for files that always count: the user's, else the machine's. They may not be there."""
+    if given := variables.get("UV_CONFIG_FILE"):
+        return [Path(given)]
+    home = Path(variables.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    machine = (variables.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    folders = [home, *(Path(each) for each in machine if each), Path("/etc")]
+    return [folder / "uv" / "uv.toml" for folder in folders]
 
 
 def _first(places: Iterable[tuple[Path, tuple[str, ...]]]) -> tuple[str, str]:

@@ -141,10 +141,10 @@ def _take_requirement(line: Line, text: str, request: PipRequest, packages: list
 
 
 def _brought(local: local_packages.Local, line: Line, text: str) -> ArchiveRequest:
-    from faena.environments import archives
+    from faena.environments import packing
 
     given = f"{local.name} @ {local.path}" if local.name else local.path
-    kept = archives.keep(local_packages.find(local, [Path.cwd()], text), given)
+    kept = packing.keep(local_packages.find(local, [Path.cwd()], text), given)
     if line.hashes and f"sha256:{kept.digest}" not in line.hashes:
         refuse(text, f"its hash is sha256:{kept.digest}, and another one was given")
     return msgspec.structs.replace(kept, name=local.name, extras=local.extras, marker=local.marker)
