@@ -17,6 +17,7 @@ from faena.runs.engine import prepare
 from faena.runs.model import RunStatus
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import Submission
+from faena.search import routes
 from faena.workspaces import store as workspaces
 from tests.databases import Databases
 from tests.runs.test_preparing import LOCK
@@ -64,5 +65,7 @@ def test_a_run_tells_the_day_of_its_packages_and_who_said_it(
     asyncio.run(database.write(add))
     view = database.look_up(look)
     assert (view.as_of, view.as_of_from) == told
+    [row] = database.look_up(lambda read: routes._rows(read, [service.get(read, "run-1")], whole=True))
+    assert (row.as_of, row.as_of_from) == told
     environment = details.details(view, [])["runDefinition"]["environment"]
     assert (environment.get("asOf", ""), environment.get("asOfFrom", "")) == told

@@ -107,7 +107,7 @@ async def accept_submission(
         if looked.warnings:
             record_store.add_note(write, run_id, "environment", " ".join(looked.warnings))
         if found is not None and run.lock is not None:
-            package_dates.note(write, run, looked.submission.environment, found.lock)
+            package_dates.note(write, run.id, looked.submission.environment, found.lock)
         if run.status is RunStatus.QUEUED:
             prepare.show_notes(write, run, looked.spec, now)
             services.placement.refill(write, run.cluster)

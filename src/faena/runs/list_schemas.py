@@ -30,6 +30,10 @@ class RunRow(Struct, frozen=True):
     archived_at: int | None = None
     infinite: dict[str, bool] | None = None
     """Which of `metrics` are infinite, and whether above zero: JSON has no word for that and says null."""
+    as_of: str = ""
+    """The day whose packages it has; empty for none, and where it was not asked for."""
+    as_of_from: str = ""
+    """`given`, `default` or `auto`: who said that day."""
 
     def __post_init__(self) -> None:
         """Whoever reads a row finds the infinities among the metrics."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -118,6 +118,13 @@ def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]
 
 def list_properties(read: Read, run_id: str) -> dict[str, str]:
     return {row.key: row.value for row in read.execute(_PROPERTIES, {"run": run_id})}
+
+
+def property_of(read: Read, run_ids: Sequence[str], key: str) -> dict[str, str]:
+    """Its value, of the runs that have it."""
+    query = sa.select(properties.c.run_id, properties.c.value)
+    found = read.execute(query.where(properties.c.run_id.in_(run_ids), properties.c.key == key))
+    return {row.run_id: row.value for row in found}
 
 
 def add_note(write: Write, run_id: str, code: str, message: str, *, about: str = "") -> None:

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
-from faena.runs import record_store
+from faena.runs import package_dates, record_store
 from faena.runs import search as lists
 from faena.runs.list_schemas import RunPage, RunRow
 from faena.runs.model import Run
@@ -83,6 +83,7 @@ def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
     tags = record_store.list_tags(read, ids)
     parameters = record_store.list_parameters(read, ids) if whole else {}
     metrics = query.last_values(read, ids) if whole else {}
+    days = package_dates.of_many(read, found) if whole else {}
     return [
         RunRow(
             run.id,
@@ -102,6 +103,7 @@ def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
             metrics.get(run.id),
             run.archived_at,
             _infinite(metrics.get(run.id)),
+            *days.get(run.id, ()),
         )
         for run in found
     ]

@@ -58,7 +58,7 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
         found = looked.found
         ready = None if found is None else (locks.put(write, found.lock, now), found.python)
         asked = msgspec.structs.replace(data, submission=looked.submission)
-        run = service.begin(write, sweep_id, asked, space, now, ready)
+        run = service.begin(write, sweep_id, asked, space, now, ready, None if found is None else found.lock)
         if looked.without_gpu:
             record_store.add_note(write, run.id, "no_gpu", NO_GPU)
         if looked.warnings:

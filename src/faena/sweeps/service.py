@@ -8,12 +8,13 @@ import msgspec
 from msgspec.structs import replace
 
 from faena.db import Read, Write
+from faena.environments.model import Lock
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.plural import counted
 from faena.kernel.tag_rules import check_marks
-from faena.runs import inputs, record_store, repeats, transitions
+from faena.runs import inputs, package_dates, record_store, repeats, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
@@ -57,10 +58,11 @@ def begin(
     space: Space,
     now: Micros,
     ready: tuple[str, str] | None = None,
+    lock_found: Lock | None = None,
 ) -> Run:
     """Accept a sweep, whose `space` was checked, and issue its first trials; the same request again changes nothing.
 
-    `ready`: lock and interpreter of the environment of its trials, where that is there.
+    `ready`: lock and interpreter of the environment of its trials, where that is there, which `lock_found` is.
 
     Raises Conflict when the id belongs to another run, and what is wrong with the sweep otherwise.
     """
@@ -73,6 +75,8 @@ def begin(
     runs.check(write, submission)
     inputs.accept(write, submission.inputs, now)
     run = _run(write, sweep_id, submission, now)
+    if lock_found is not None:
+        package_dates.note(write, run.id, submission.environment, lock_found)
     lock, python = ready or (None, None)
     sweep = Sweep(
         run_id=sweep_id,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
-from faena.runs import checkpoints
+from faena.runs import checkpoints, package_dates
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.engine import prepare
@@ -40,7 +40,9 @@ def submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     )
     ready = _environment(write, sweep)
     run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
-    if ready is None:
+    if ready is not None:
+        package_dates.hand_on(write, sweep.run_id, run_id)
+    else:
         prepare.await_build(write, run, prepare.wanted_by(write, run), now)
     return replace(trial, state=TrialState.OPEN, run_id=run_id)
 
@@ -62,5 +64,6 @@ def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
         return sweep.lock, sweep.python
     found = trial_runs.ready_environment(write, sweep.run_id)
     if found is not None:
-        store.update(write, sweep.run_id, lock=found[0], python=found[1])
-    return found
+        store.update(write, sweep.run_id, lock=found.lock, python=found.python)
+        package_dates.hand_on(write, found.run_id, sweep.run_id)
+    return found and (found.lock, found.python)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -102,16 +102,22 @@ def _failure(row: Any) -> Failure | None:
     return Failure(row.id, row.reason or "", lines[-1] if lines else row.message or "")
 
 
-def ready_environment(read: Read, sweep: str) -> tuple[str, str] | None:
-    """Lock and interpreter of a trial that has them."""
+class Ready(NamedTuple):
+    run_id: str
+    lock: str
+    python: str
+
+
+def ready_environment(read: Read, sweep: str) -> Ready | None:
+    """Of a trial that has one."""
     query = (
-        sa.select(runs.c.lock, runs.c.python)
+        sa.select(runs.c.id, runs.c.lock, runs.c.python)
         .join_from(trials, runs, runs.c.id == trials.c.run_id)
         .where(trials.c.sweep == sweep, runs.c.lock.is_not(None), runs.c.python.is_not(None))
         .limit(1)
     )
     row = read.execute(query).first()
-    return (row.lock, row.python) if row else None
+    return Ready(row.id, row.lock, row.python) if row else None
 
 
 @needs.keepers.add

@@ -268,7 +268,7 @@ def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: M
     transitions.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
     for run in runs if ready.lock.as_of else ():
         asked = msgspec.json.decode(run.submission, type=Submission).environment
-        package_dates.note(write, run, asked, ready.lock)
+        package_dates.note(write, run.id, asked, ready.lock)
 
 
 def is_exact(run: Run) -> bool:
