@@ -30,7 +30,7 @@ def clock() -> ManualClock:
 @contextmanager
 def next_server(parent: Path, clock: ManualClock) -> Iterator[Running]:
     with running(parent, clock) as server:
-        server.do(server.house.gateway.open_again(server.app))
+        server.do(server.house.gateway.open_again(server.app, server.house.do_runs_go_on))
         yield server
 
 
@@ -97,7 +97,7 @@ def test_who_signed_out_is_out_and_a_door_that_was_shut_stays_shut(
 def test_opening_it_anew_signs_nobody_out(tmp_path: Path, clock: ManualClock, signed_in: Visitor) -> None:
     with running(tmp_path, clock) as server:  # asked before it had opened by itself
         assert server.stranger().port == signed_in.port
-        server.do(server.house.gateway.open_again(server.app))
+        server.do(server.house.gateway.open_again(server.app, server.house.do_runs_go_on))
         assert opens(signed_in)
 
 

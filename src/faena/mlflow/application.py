@@ -11,15 +11,14 @@ from litestar import Request
 from litestar.types import HTTPScope, Receive, Send
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
-from faena.mlflow import bodies, fields, finding
+from faena.mlflow import bodies, fields, finding, in_runs
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
+from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.mlflow.services import Services
 
 VERSION = "3.17.2"
 """Of MLflow whose protocol is spoken: its clients choose by it how they send traces."""
-WORDS = ("api", "ajax-api", "v1", "health")
-"""The first words of paths that are MLflow's."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
 _log = logging.getLogger(__name__)
 
@@ -71,18 +70,25 @@ class MlflowApplication:
             asked = fields.of_body(route.request, body, _is_json(request))
         for name, value in named.items():
             setattr(asked, name, value)
-        given = await route.answer(self._services, asked)
+        token: RunOfToken | None = scope["state"].get(OF_A_RUN)
+        if token is None:
+            given = await route.answer(self._services, asked)
+        else:
+            given = await in_runs.answer(self._services, token, route.answer, route.in_run, asked)
         await _respond_json(send, {} if given is None else given)
 
     async def _artifacts(
         self, method: str, path: str, scope: HTTPScope, request: Request[Any, Any, Any], send: Send
     ) -> None:
         services = self._services
-        if not path and method == "GET":
-            asked = parse_qs(scope["query_string"].decode("ascii", "replace")).get("path", [""])[0]
-            await _respond_json(send, await answers.below(services, asked))
+        is_listed = not path and method == "GET"
+        query = parse_qs(scope["query_string"].decode("ascii", "replace"))
+        address = query.get("path", [""])[0] if is_listed else unquote(path)
+        if (token := scope["state"].get(OF_A_RUN)) is not None:
+            await in_runs.check_files(services, token, address)
+        if is_listed:
+            await _respond_json(send, await answers.below(services, address))
             return
-        address = unquote(path)
         match method:
             case "PUT":
                 await answers.put(services, address, request)

@@ -152,7 +152,8 @@ def delete_tag(services: Services, asked: SetTag) -> Any:
     return services.database.write(work)
 
 
-def search(services: Services, asked: Search) -> Any:
+def search(services: Services, asked: Search, only: int | None = None) -> Any:
+    """`only`: the one that may be found; None: all."""
     if asked.max_results is None or asked.max_results == 0:
         raise invalid_value("max_results", asked.max_results or 0, "a positive integer")
     most = checks.most(asked.max_results, _MOST, _MOST)
@@ -162,6 +163,8 @@ def search(services: Services, asked: Search) -> Any:
     if view != ALL:
         archived = store.experiments.c.archived_at
         where.append(archived.is_(None) if view == ACTIVE_ONLY else archived.is_not(None))
+    if only is not None:
+        where.append(store.experiments.c.id == only)
     order = filters.orders(asked.order_by)
 
     def work(read: Read) -> dict[str, Any]:

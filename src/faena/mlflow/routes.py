@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from msgspec import Struct
 
-from faena.mlflow import experiments, inputs, logged_models, logging, runs
+from faena.mlflow import experiments, in_runs, inputs, logged_models, logging, runs
 from faena.mlflow.artifacts import answers as artifacts
+from faena.mlflow.in_runs import Answer, InRun
 from faena.mlflow.requests import ById
-from faena.mlflow.services import Services
-
-Answer = Callable[[Services, Any], Awaitable[Any]]
 
 
 class Route(Struct, frozen=True):
@@ -23,29 +18,42 @@ class Route(Struct, frozen=True):
     """Below `/api`; a part in braces is any one."""
     request: type[Struct]
     answer: Answer
+    in_run: InRun | None = None
+    """What answers the token of a run. None: `answer` does, where the request names that run or one below it (fields
+    `run_id`, `run_uuid`), and nothing is allowed where it names none."""
 
 
 def _routes() -> list[Route]:
     made: list[Route] = []
 
-    def add(methods: str, path: str, request: type[Struct], answer: Answer) -> None:
-        made.extend(Route(method, f"/2.0/mlflow/{path}", request, answer) for method in methods.split())
+    def add(
+        methods: str, path: str, request: type[Struct], answer: Answer, in_run: InRun | None = None
+    ) -> None:
+        made.extend(
+            Route(method, f"/2.0/mlflow/{path}", request, answer, in_run) for method in methods.split()
+        )
 
-    add("POST", "experiments/create", experiments.Create, experiments.create)
-    add("GET", "experiments/get", experiments.ById, experiments.get)
-    add("GET", "experiments/get-by-name", experiments.ByName, experiments.get_by_name)
-    add("GET POST", "experiments/search", experiments.Search, experiments.search)
+    add("POST", "experiments/create", experiments.Create, experiments.create, in_runs.create_experiment)
+    add("GET", "experiments/get", experiments.ById, experiments.get, in_runs.experiment)
+    add(
+        "GET",
+        "experiments/get-by-name",
+        experiments.ByName,
+        experiments.get_by_name,
+        in_runs.experiment_by_name,
+    )
+    add("GET POST", "experiments/search", experiments.Search, experiments.search, in_runs.search_experiments)
     add("POST", "experiments/delete", experiments.ById, experiments.delete)
     add("POST", "experiments/restore", experiments.ById, experiments.restore)
     add("POST", "experiments/update", experiments.Rename, experiments.rename)
     add("POST", "experiments/set-experiment-tag", experiments.SetTag, experiments.set_tag)
     add("POST", "experiments/delete-experiment-tag", experiments.SetTag, experiments.delete_tag)
-    add("POST", "runs/create", runs.Create, runs.create)
+    add("POST", "runs/create", runs.Create, runs.create, in_runs.create_run)
     add("GET", "runs/get", ById, runs.get)
     add("POST", "runs/update", runs.Update, runs.update)
     add("POST", "runs/delete", ById, runs.delete)
     add("POST", "runs/restore", ById, runs.restore)
-    add("POST", "runs/search", runs.Search, runs.search)
+    add("POST", "runs/search", runs.Search, runs.search, in_runs.search_runs)
     add("POST", "runs/log-metric", logging.LogMetric, logging.log_metric)
     add("POST", "runs/log-parameter", logging.LogParam, logging.log_param)
     add("POST", "runs/log-batch", logging.LogBatch, logging.log_batch)

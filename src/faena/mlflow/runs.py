@@ -131,11 +131,14 @@ def _archive(services: Services, run_id: str, *, archived: bool) -> Any:
     return services.database.write(work)
 
 
-def search(services: Services, asked: Search) -> Any:
+def search(services: Services, asked: Search, within: sa.Select[Any] | None = None) -> Any:
+    """`within`: the ids of those that may be found; None: all."""
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
     view = experiments.view_type(asked.run_view_type)
     where = [store.runs.c.deletion.is_(None), *filters.conditions(asked.filter)]
+    if within is not None:
+        where.append(store.runs.c.id.in_(within))
     wanted = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
 
     def work(read: Read) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from faena.kernel import data_loss
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
 from faena.kernel.process_identity import Living
 from faena.kernel.transport import segment
-from faena.node import models, sample_data
+from faena.node import mlflow, models, sample_data
 from faena.node.children import ATTEMPT, Children
 from faena.node.ranks import answers
 
@@ -69,6 +69,7 @@ class Answerer:
             "register_model": self._register_model,
             "ensure_dataset": self._ensure_dataset,
             "get_model": self._get_model,
+            "open_mlflow": self._open_mlflow,
             **answers.verbs(api, key),
             **{verb: partial(self._ask, verb) for verb in api.questions.verbs},
         }
@@ -232,6 +233,9 @@ class Answerer:
         if not self._api.shares_files:
             return sample_data.bring(self._api, name)
         return self._api.call("POST", f"/datasets/{segment(name)}", {})
+
+    def _open_mlflow(self, arguments: dict[str, Any]) -> Any:
+        return mlflow.open_to(self._api, self._key, self._redaction)
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
         return models.bring(self._api, self._open_object, arguments)

@@ -31,6 +31,7 @@ PASSED_ON = frozenset(
         # settings of ours for scripts
         "FAENA_DEAD_DATA",
         "FAENA_EVENT_FILES",
+        "FAENA_MLFLOW",
         "FAENA_REMOVED_NAMES",
     }
 )
@@ -53,7 +54,14 @@ _OF_A_PROCESS = frozenset(
 )
 """They tell of the submitter's own process, and would be untrue in a run: not passed on even with all the rest."""
 
-SETTINGS = frozenset({"FAENA_DEAD_DATA", "FAENA_EVENT_FILES", "FAENA_REMOVED_NAMES", "FAENA_WARM_WORKERS"})
+_OF_MLFLOW = frozenset(
+    {"MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"}
+)
+"""Where they name this workspace, a run is given its own once it asks for them."""
+
+SETTINGS = frozenset(
+    {"FAENA_DEAD_DATA", "FAENA_EVENT_FILES", "FAENA_MLFLOW", "FAENA_REMOVED_NAMES", "FAENA_WARM_WORKERS"}
+)
 """Ours that a user may set."""
 _RESERVED = ("AZUREML_RUN_ID", "AZUREML_DATASET_ENVIRONMENT_VARS")
 _RESERVED_PREFIXES = ("FAENA_", "AZUREML_DATAREFERENCE_")
@@ -72,8 +80,9 @@ HIDDEN = "***"
 def passed_on(environ: Mapping[str, str], *, everything: bool = False) -> dict[str, str]:
     """What a run gets of the variables of its submitter's process; `everything`: all that is true in a run too."""
     found = {}
+    left_out = _OF_MLFLOW if _names_our_mlflow(environ) else frozenset[str]()
     for name, value in environ.items():
-        if not _is_text(name + value) or is_reserved(name):
+        if name in left_out or not _is_text(name + value) or is_reserved(name):
             continue
         listed = name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
         if listed or (everything and _is_true_elsewhere(name, value)):
@@ -81,6 +90,12 @@ def passed_on(environ: Mapping[str, str], *, everything: bool = False) -> dict[s
     if "PATH" in found:
         found["PATH"] = _without_virtual_environment(found["PATH"], environ.get("VIRTUAL_ENV", ""))
     return dict(sorted(found.items()))
+
+
+def _names_our_mlflow(environ: Mapping[str, str]) -> bool:
+    """Whether MLflow's clients in the submitter's process log into a workspace of ours."""
+    ours = environ.get("FAENA_MLFLOW_URI")
+    return ours is not None and environ.get("MLFLOW_TRACKING_URI", ours) == ours
 
 
 def _is_text(value: str) -> bool:

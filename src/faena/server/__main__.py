@@ -162,7 +162,9 @@ async def _serve(leadership: Leadership) -> _Left:
         telling = asyncio.gather(
             tell_often(log), collect_now_and_then(), asyncio.to_thread(user_pythons.warn)
         )
-        opening = asyncio.gather(house.gateway.open_again(app), house.node_listener.open_again(app))
+        opening = asyncio.gather(
+            house.gateway.open_again(app, house.do_runs_go_on), house.node_listener.open_again(app)
+        )
         await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
             logging.error("leaving failed", exc_info=failure)

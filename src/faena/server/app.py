@@ -34,6 +34,7 @@ from faena.models.logged import uses as uses  # adds its table
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import used_datasets as used_datasets  # adds its table
+from faena.runs import attempt_store
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
@@ -92,6 +93,10 @@ class House:
             return await self.database.write(needs.needs_server)
         except (FaenaError, DBAPIError):
             return False
+
+    async def do_runs_go_on(self) -> bool:
+        """Whether a script may still want to be answered."""
+        return bool(await self.database.read(attempt_store.open_attempts))
 
     @property
     def is_idle(self) -> bool:

@@ -17,6 +17,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 
 from faena.kernel.routing import Router
+from faena.mlflow import paths as mlflow_paths
 
 if TYPE_CHECKING:
     from litestar.types.asgi_types import (
@@ -118,12 +119,12 @@ def _gateway() -> Sequence[ControllerRouterHandler]:
 def _mlflow() -> Sequence[ControllerRouterHandler]:
     from litestar import asgi
 
-    from faena.mlflow.application import WORDS, MlflowApplication
+    from faena.mlflow.application import MlflowApplication
 
     async def answer(scope: HTTPScope, receive: Receive, send: Send) -> None:
         await MlflowApplication(scope["litestar_app"].state[MLFLOW]())(scope, receive, send)
 
-    return [asgi([f"/{word}" for word in WORDS], is_mount=True, copy_scope=False)(answer)]
+    return [asgi([f"/{word}" for word in mlflow_paths.WORDS], is_mount=True, copy_scope=False)(answer)]
 
 
 def _models() -> Sequence[ControllerRouterHandler]:
@@ -215,7 +216,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models",): _models,
-    ("api", "ajax-api", "v1", "health"): _mlflow,
+    mlflow_paths.WORDS: _mlflow,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,
     ("runs", "imports"): _portable,

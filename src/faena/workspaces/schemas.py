@@ -93,6 +93,22 @@ class GatewayView(Struct, frozen=True):
     __repr__ = hiding("url", "token")
 
 
+class RunGatewayRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    run_id: str
+    attempt: int
+
+
+class RunGatewayView(Struct, frozen=True):
+    """Where MLflow's clients of a run's script are answered."""
+
+    url: str
+    token: str
+    experiment_id: str
+    """As MLflow has it: a number."""
+
+    __repr__ = hiding("token")
+
+
 class SavedView(Struct, frozen=True):
     id: int
     page: str

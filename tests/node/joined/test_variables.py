@@ -39,6 +39,7 @@ def test_each_variable_that_is_passed_on_is_of_the_one_kind_or_the_other() -> No
         "TZDIR",
         "FAENA_DEAD_DATA",
         "FAENA_EVENT_FILES",
+        "FAENA_MLFLOW",
         "FAENA_REMOVED_NAMES",
     }
     assert OF_A_MACHINE < PASSED_ON

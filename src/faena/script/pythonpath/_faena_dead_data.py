@@ -144,7 +144,7 @@ def tell(address: str, dataset: str, why: str, otherwise: str = SETTING + "=off 
     message = "{} {}; {} comes from Faena's verified copy. {}".format(
         address, why, TITLES[dataset], otherwise
     )
-    if not _is_first(code.replace("/", "-")):
+    if not is_first(code.replace("/", "-")):
         return
     sys.stderr.write("faena: {}\n".format(message))
     sys.stderr.flush()
@@ -158,7 +158,8 @@ def tell(address: str, dataset: str, why: str, otherwise: str = SETTING + "=off 
 _told: Any = set()
 
 
-def _is_first(mark: str) -> bool:
+def is_first(mark: str) -> bool:
+    """Of the processes of a run that tell the same."""
     if mark in _told:
         return False
     _told.add(mark)

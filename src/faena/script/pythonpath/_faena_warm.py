@@ -104,6 +104,10 @@ class Script:
         self._set_path()
         _set_signals()
         renew()
+        if "mlflow" in sys.modules:
+            import _faena_mlflow
+
+            _faena_mlflow.begin()
 
     def _set_path(self) -> None:
         sys.path[:] = [self._code if entry == CODE else entry for entry in sys.path]

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, quote, urlencode
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from faena.mlflow import paths as mlflow_paths
+from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.server.gateway import peers, responses
 from faena.server.gateway.keys import Keys
 from faena.server.pages.browser_rights import PAGES, is_asked
@@ -40,6 +42,8 @@ class _Visit:
     """One of ours; empty where it has none."""
     trusted: bool
     """It has the token."""
+    run: RunOfToken | None
+    """Whose token it has, where it is that of a run."""
 
     @property
     def verb(self) -> str:
@@ -77,7 +81,10 @@ class Guard:
         headers = _Headers(scope["headers"])
         session = _cookie(headers, self._cookie) or ""
         known = bool(session) and await self._is_known(session, scope)
-        visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_token(headers)))
+        token = _token(headers)
+        trusted = self._keys.is_token(token)
+        run = self._keys.run_of(token) if token and not trusted else None
+        visit = _Visit(scope, headers, session if known else "", trusted, run)
         say = partial(
             responses.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
         )
@@ -85,8 +92,14 @@ class Guard:
             await say(refusal)
         elif visit.path == _SIGN_IN and visit.verb == "GET":
             await self._sign_in(visit, send)
+        elif run is not None:
+            if not mlflow_paths.is_one(visit.path):
+                await say(responses.NOT_A_RUNS)
+                return
+            scope.setdefault("state", {}).update({"by_gateway": True, OF_A_RUN: run})
+            await self._app(scope, receive, responses.secured(send, visit.path))
         elif not known and not visit.trusted:
-            unknown = responses.WRONG_TOKEN if _token(headers) else responses.UNKNOWN
+            unknown = responses.WRONG_TOKEN if token else responses.UNKNOWN
             await say(unknown, go_on=_same_page(visit))
         elif visit.path == _SIGN_OUT and visit.verb == "POST":
             self._keys.end_session(session)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from litestar.types import ASGIApp
@@ -13,6 +14,7 @@ from litestar.types import ASGIApp
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
+from faena.mlflow.run_tokens import RunOfToken
 from faena.server.gateway import peers
 from faena.server.gateway.authentication import Guard, sign_in_address
 from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
@@ -42,6 +44,7 @@ class Gateway:
         self._keys: Keys | None = None
         self._port = 0
         self._to_programs = False
+        self._to_runs_alone = False
         self._server: SecondServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -72,15 +75,17 @@ class Gateway:
             raise UserErrorException(f"port is {port}. Use a number from 1 to 65535, or none.")
         async with self._turn:
             if self._keys is None:
-                kept = await asyncio.to_thread(self._kept.read, self._clock.now())
-                await self._listen(app, _bound(self._folder.id, port, kept), kept)
+                await self._listen_anew(app, port)
                 await self._keep()
             elif port not in (None, self._port):
                 raise Conflict(
                     f"The page is open at port {self._port} already. Use it, or `faena ui --close` first."
                 )
             assert self._keys is not None
-            base = f"http://{_LOOPBACK}:{self._port}"
+            base = self._address
+            if self._to_runs_alone:
+                self._to_runs_alone = False
+                await self._keep()
             if asked.programs:
                 self._to_programs = True
                 await self._keep()
@@ -97,9 +102,27 @@ class Gateway:
             asyncio.get_running_loop().call_later(CODE_SECONDS, page.remove)
             return GatewayView(address, CODE_SECONDS, str(page.path))
 
-    async def open_again(self, app: ASGIApp) -> None:
-        """Listen where an earlier server did, for the browsers that it knew; silent where none was open to the last."""
+    async def open_to_run(self, app: ASGIApp, run: RunOfToken) -> tuple[str, str]:
+        """Listen, unless it does already: the address and the token by which the script of a run is answered.
+
+        The next server listens there, too, as long as runs go on; the server does not stay for it.
+        """
+        async with self._turn:
+            if self._keys is None:
+                kept = await self._listen_anew(app, None)
+                self._to_runs_alone = kept is None or kept.to_runs_alone
+                await self._keep()
+            assert self._keys is not None
+            return self._address, self._keys.runs.of(run)
+
+    async def open_again(self, app: ASGIApp, do_runs_go_on: Callable[[], Awaitable[bool]]) -> None:
+        """Listen where an earlier server did, for those whom it knew; silent where none was open to the last.
+
+        `do_runs_go_on`: asked where it was open to their scripts alone.
+        """
         kept = await asyncio.to_thread(self._kept.read, self._clock.now())
+        if kept is not None and kept.to_runs_alone and not await do_runs_go_on():
+            return
         async with self._turn:
             if kept is None or self._keys is not None:
                 return
@@ -111,7 +134,7 @@ class Gateway:
     async def close(self) -> None:
         """Stop listening, also after the next start; every browser is signed out."""
         await self.leave()
-        self._to_programs = False
+        self._to_programs = self._to_runs_alone = False
         await asyncio.to_thread(self._kept.remove)
 
     async def leave(self) -> None:
@@ -131,10 +154,22 @@ class Gateway:
                 await asyncio.to_thread(self._keep_now, self._keys.sessions)
 
     def _keep_now(self, sessions: dict[str, Session]) -> None:
-        self._kept.write(self._port, sessions, to_programs=self._to_programs)
+        self._kept.write(
+            self._port, sessions, to_programs=self._to_programs, to_runs_alone=self._to_runs_alone
+        )
+
+    @property
+    def _address(self) -> str:
+        return f"http://{_LOOPBACK}:{self._port}"
 
     def _token(self) -> str:
         return read_token(self._folder.path / "token")
+
+    async def _listen_anew(self, app: ASGIApp, port: int | None) -> Kept | None:
+        """For those whom an earlier server knew, too."""
+        kept = await asyncio.to_thread(self._kept.read, self._clock.now())
+        await self._listen(app, _bound(self._folder.id, port, kept), kept)
+        return kept
 
     async def _listen(self, app: ASGIApp, listener: socket.socket, kept: Kept | None) -> None:
         try:
@@ -145,6 +180,7 @@ class Gateway:
             raise
         self._port = int(listener.getsockname()[1])
         self._to_programs = kept is not None and kept.to_programs
+        self._to_runs_alone = kept is not None and kept.to_runs_alone
         self._keys = Keys(self._clock, token, kept.sessions if kept else {})
         # its cookie has a name of its own: browsers keep those of all ports of a host together
         guard = Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep)

@@ -16,6 +16,7 @@ from typing import Any
 
 from faena.kernel.clock import Clock
 from faena.kernel.errors import WorkspaceException
+from faena.mlflow.run_tokens import RunOfToken, RunTokens
 from faena.server.gateway.sessions import Session
 
 CODE_SECONDS = 60.0
@@ -34,6 +35,7 @@ class Keys:
         """`sessions`: of an earlier server, by their digests."""
         self._clock = clock
         self._token = _digest(token)
+        self.runs = RunTokens(token)
         self._codes: dict[str, float] = {}
         self._when_used: dict[str, Callable[[], None]] = {}
         self._links: dict[str, float] = {}
@@ -78,6 +80,10 @@ class Keys:
 
     def is_token(self, token: str) -> bool:
         return hmac.compare_digest(_digest(token), self._token)
+
+    def run_of(self, token: str) -> RunOfToken | None:
+        """Whose token it is, where it is that of a run."""
+        return self.runs.read(token)
 
     def end_session(self, session: str) -> None:
         self._sessions.pop(_digest(session), None)

@@ -60,6 +60,13 @@ NOT_A_PAGES = Said(
     "Refused",
     "A browser that is signed in does what the pages do, no more. Programs send the token in `.faena/token`.",
 )
+NOT_A_RUNS = Said(
+    403,
+    "AuthenticationException",
+    "Refused",
+    "The token of a run is good for what MLflow's clients ask of that run, no more. Programs send the token in "
+    "`.faena/token`.",
+)
 FOREIGN = Said(
     403, "UserErrorException", "Refused", "Another site may not change anything in this workspace."
 )

@@ -5,10 +5,15 @@ from __future__ import annotations
 from litestar import Request, delete, post
 from litestar.datastructures import State
 
-from faena.kernel.errors import AuthenticationException
+from faena.db import Database
+from faena.kernel.clock import Clock
+from faena.kernel.errors import AuthenticationException, Conflict
 from faena.kernel.routing import Router
+from faena.mlflow import callers
+from faena.mlflow.errors import MlflowError
+from faena.mlflow.run_tokens import RunOfToken
 from faena.server.gateway.gateway import Gateway
-from faena.workspaces.schemas import GatewayRequest, GatewayView
+from faena.workspaces.schemas import GatewayRequest, GatewayView, RunGatewayRequest, RunGatewayView
 
 
 @post("/", status_code=200, summary="Open the gateway to browsers, and give an address that signs one in")
@@ -30,4 +35,26 @@ async def close_gateway(gateway: Gateway, request: Request[None, None, State]) -
     await gateway.close()
 
 
-router = Router("/door", route_handlers=[open_gateway, close_gateway], tags=["server"])
+@post("/runs", status_code=200, summary="Open the gateway to the script of a run, which speaks MLflow")
+async def open_to_run(
+    data: RunGatewayRequest,
+    gateway: Gateway,
+    database: Database,
+    clock: Clock,
+    request: Request[None, None, State],
+) -> RunGatewayView:
+    """Asked by its runner. Refused to who came in by the gateway, and for an attempt that is over."""
+    if request.scope["state"].get("by_gateway"):
+        raise AuthenticationException(
+            "Tokens of runs are given to their runners on the workspace's own host."
+        )
+    run, now = RunOfToken(data.run_id, data.attempt), clock.now()
+    try:
+        caller = await database.read(lambda read: callers.of_token(read, run, now))
+    except MlflowError as error:
+        raise Conflict(error.message) from error
+    url, token = await gateway.open_to_run(request.app, run)
+    return RunGatewayView(url, token, str(caller.experiment.id))
+
+
+router = Router("/door", route_handlers=[open_gateway, close_gateway, open_to_run], tags=["server"])

@@ -37,6 +37,8 @@ class Kept(Struct, frozen=True):
     sessions: dict[str, Session]
     to_programs: bool = False
     """Whether it was opened to programs, which cannot start a server: one is there as long as that is so."""
+    to_runs_alone: bool = False
+    """Whether nobody but scripts of runs has asked for it: it is of use as long as these go on."""
 
 
 class KeptSessions:
@@ -64,11 +66,13 @@ class KeptSessions:
             kept, sessions={digest: each for digest, each in kept.sessions.items() if now < each.until}
         )
 
-    def write(self, port: int, sessions: dict[str, Session], *, to_programs: bool) -> None:
+    def write(
+        self, port: int, sessions: dict[str, Session], *, to_programs: bool, to_runs_alone: bool = False
+    ) -> None:
         """Silent where it cannot: then the browsers stay signed in until this server leaves."""
         try:
             place, inode, workspace = self._here()
-            kept = Kept(place, inode, workspace, port, sessions, to_programs)
+            kept = Kept(place, inode, workspace, port, sessions, to_programs, to_runs_alone)
             write_whole(self._path, msgspec.json.encode(kept), mode=0o600)
         except OSError as error:
             logging.warning("who is signed in cannot be kept in %s: %s", self._path, error)

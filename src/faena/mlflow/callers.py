@@ -1,0 +1,94 @@
+"""Who asks with the token of a run: that it goes on, and which runs and which experiment are its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.mlflow.errors import MlflowError
+from faena.mlflow.run_tokens import RunOfToken
+from faena.runs import attempt_store, store
+from faena.runs.model import Run
+from faena.workspaces import store as workspaces
+from faena.workspaces.schemas import ExperimentView
+
+GRACE_S = 300.0
+"""For which a token is good after its run has ended: metrics of the machine arrive late."""
+_DEEPEST = 100
+_runs = store.runs.c
+
+
+class Caller(Struct, frozen=True):
+    run_id: str
+    experiment: ExperimentView
+
+
+def of_token(read: Read, token: RunOfToken, now: Micros) -> Caller:
+    """Raises MlflowError where the token is good no more."""
+    run = store.get(read, token.run_id)
+    experiment = workspaces.get_experiment(read, run.experiment) if run is not None else None
+    if run is None or experiment is None or not _goes_on(read, run, token.attempt, now):
+        raise MlflowError(
+            f"The run {token.run_id} has ended, and its token with it. Log into it from elsewhere with the workspace's "
+            "address and token: `faena mlflow` prints both.",
+            "UNAUTHENTICATED",
+        )
+    return Caller(run.id, experiment)
+
+
+def _goes_on(read: Read, run: Run, attempt: int, now: Micros) -> bool:
+    if run.deletion is not None:
+        return False
+    if run.attempt == attempt:
+        return run.ended_at is None or now - run.ended_at < GRACE_S * 1e6
+    return attempt < run.attempt and not attempt_store.are_closed(read, run.id, attempt)
+
+
+def check(read: Read, caller: Caller, *run_ids: str) -> None:
+    """Raises MlflowError for a run that is not the caller's own nor below it, or not there at all."""
+    for run_id in run_ids:
+        if not _is_own(read, caller, run_id):
+            raise refused(caller, f"the run {run_id[:100]}")
+
+
+def check_named(read: Read, caller: Caller, asked: Any) -> None:
+    """The same of those that a request names. Raises MlflowError where it names none: then it is not about a run."""
+    named = [getattr(asked, name, None) for name in ("run_id", "run_uuid")]
+    if not any(named):
+        raise refused(caller, "this request, which names no run")
+    check(read, caller, *(str(run_id) for run_id in named if run_id))
+
+
+def check_experiment(caller: Caller, number: str | None) -> None:
+    """Raises MlflowError for another one than the run's own."""
+    if number != str(caller.experiment.id):
+        raise refused(caller, f"the experiment {str(number)[:100]}")
+
+
+def refused(caller: Caller, what: str) -> MlflowError:
+    return MlflowError(
+        f"The token of the run {caller.run_id} is good for that run and those below it, not for {what}. Ask with the "
+        "workspace's token, which `faena mlflow` prints.",
+        "PERMISSION_DENIED",
+    )
+
+
+def own_runs(caller: Caller) -> sa.Select[Any]:
+    """The ids of the run and of all below it."""
+    top = sa.select(_runs.id.label("id")).where(_runs.id == caller.run_id).cte("own", recursive=True)
+    below = sa.select(_runs.id).where(_runs.parent == top.c.id)
+    return sa.select(top.union(below).c.id)
+
+
+def _is_own(read: Read, caller: Caller, run_id: str) -> bool:
+    at: str | None = run_id
+    for _ in range(_DEEPEST):
+        if at is None or at == caller.run_id:
+            break
+        found = store.get(read, at)
+        at = None if found is None else found.parent
+    return at == caller.run_id

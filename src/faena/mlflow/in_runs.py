@@ -1,0 +1,85 @@
+"""What is answered to the token of a run, where it is not what the workspace's token gets.
+
+Each route that says nothing else is for the run itself and those below it: see `answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from faena.mlflow import callers, experiments, runs
+from faena.mlflow.callers import Caller
+from faena.mlflow.run_tokens import RunOfToken
+from faena.mlflow.services import Services
+from faena.mlflow.words import PARENT, Pair
+
+Answer = Callable[[Services, Any], Awaitable[Any]]
+InRun = Callable[[Services, Caller, Any], Awaitable[Any]]
+
+
+async def answer(
+    services: Services, token: RunOfToken, usual: Answer, in_run: InRun | None, asked: Any
+) -> Any:
+    """`usual`: what answers the workspace's token, and that of a run which the request names, too.
+
+    `in_run`: what answers instead, and sees to it what is allowed. Raises MlflowError for what is not.
+    """
+    caller = await _caller(services, token)
+    if in_run is not None:
+        return await in_run(services, caller, asked)
+    await services.database.read(lambda read: callers.check_named(read, caller, asked))
+    return await usual(services, asked)
+
+
+async def check_files(services: Services, token: RunOfToken, run_id: str) -> None:
+    """Raises MlflowError where the files of this run are not the token's to have."""
+    caller = await _caller(services, token)
+    await services.database.read(lambda read: callers.check(read, caller, run_id))
+
+
+async def _caller(services: Services, token: RunOfToken) -> Caller:
+    now = services.now()
+    return await services.database.read(lambda read: callers.of_token(read, token, now))
+
+
+def as_usual(usual: Answer) -> InRun:
+    """For what concerns no run, and every run's token may ask."""
+    return lambda services, caller, asked: usual(services, asked)
+
+
+async def experiment_by_name(services: Services, caller: Caller, asked: experiments.ByName) -> Any:
+    """The run's own, whatever the name: a script that sets an experiment of its own logs into its run."""
+    return {"experiment": experiments.shown(caller.experiment)}
+
+
+async def create_experiment(services: Services, caller: Caller, asked: experiments.Create) -> Any:
+    return {"experiment_id": str(caller.experiment.id)}
+
+
+async def experiment(services: Services, caller: Caller, asked: experiments.ById) -> Any:
+    callers.check_experiment(caller, asked.experiment_id)
+    return {"experiment": experiments.shown(caller.experiment)}
+
+
+def search_experiments(services: Services, caller: Caller, asked: experiments.Search) -> Any:
+    return experiments.search(services, asked, only=caller.experiment.id)
+
+
+async def create_run(services: Services, caller: Caller, asked: runs.Create) -> Any:
+    """Below the caller's, where it names no other of its own; in the same experiment."""
+    if asked.experiment_id not in (None, "", "0"):
+        callers.check_experiment(caller, asked.experiment_id)
+    parents = [tag.value for tag in asked.tags if tag.key == PARENT and tag.value]
+    await services.database.read(lambda read: callers.check(read, caller, *parents))
+    tags = asked.tags if parents else [*asked.tags, Pair(PARENT, caller.run_id)]
+    own = str(caller.experiment.id)
+    return await runs.create(services, msgspec.structs.replace(asked, experiment_id=own, tags=tags))
+
+
+def search_runs(services: Services, caller: Caller, asked: runs.Search) -> Any:
+    for number in asked.experiment_ids:
+        callers.check_experiment(caller, number)
+    return runs.search(services, asked, within=callers.own_runs(caller))
