@@ -11,7 +11,8 @@ from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.run_tokens import RunOfToken
-from faena.runs import attempt_store, store
+from faena.models.logged import store as logged_models
+from faena.runs import attempt_store, search, store
 from faena.runs.model import Run
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import ExperimentView
@@ -19,7 +20,6 @@ from faena.workspaces.schemas import ExperimentView
 GRACE_S = 300.0
 """For which a token is good after its run has ended: metrics of the machine arrive late."""
 _DEEPEST = 100
-_runs = store.runs.c
 
 
 class Caller(Struct, frozen=True):
@@ -55,12 +55,24 @@ def check(read: Read, caller: Caller, *run_ids: str) -> None:
             raise refused(caller, f"the run {run_id[:100]}")
 
 
+def check_model(read: Read, caller: Caller, model_id: str) -> None:
+    """The same of a logged model: that of a run which is the caller's."""
+    model = logged_models.get(read, model_id)
+    if model is None or model.run_id is None or not _is_own(read, caller, model.run_id):
+        raise refused(caller, f"the logged model {model_id[:100]}")
+
+
 def check_named(read: Read, caller: Caller, asked: Any) -> None:
     """The same of those that a request names. Raises MlflowError where it names none: then it is not about a run."""
-    named = [getattr(asked, name, None) for name in ("run_id", "run_uuid")]
-    if not any(named):
+    runs = [getattr(asked, name, None) for name in ("run_id", "run_uuid", "source_run_id")]
+    # a point that names a model is the model's, too
+    models = {getattr(each, "model_id", None) for each in (asked, *getattr(asked, "metrics", ()))}
+    if not any(runs) and not any(models):
         raise refused(caller, "this request, which names no run")
-    check(read, caller, *(str(run_id) for run_id in named if run_id))
+    check(read, caller, *(str(run_id) for run_id in runs if run_id))
+    for model_id in models:
+        if model_id:
+            check_model(read, caller, str(model_id))
 
 
 def check_experiment(caller: Caller, number: str | None) -> None:
@@ -77,11 +89,9 @@ def refused(caller: Caller, what: str) -> MlflowError:
     )
 
 
-def own_runs(caller: Caller) -> sa.Select[Any]:
+def own_runs(caller: Caller) -> sa.CompoundSelect[Any]:
     """The ids of the run and of all below it."""
-    top = sa.select(_runs.id.label("id")).where(_runs.id == caller.run_id).cte("own", recursive=True)
-    below = sa.select(_runs.id).where(_runs.parent == top.c.id)
-    return sa.select(top.union(below).c.id)
+    return sa.union(sa.select(sa.literal(caller.run_id)), search.below_it(caller.run_id))
 
 
 def _is_own(read: Read, caller: Caller, run_id: str) -> bool:

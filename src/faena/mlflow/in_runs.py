@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
-from faena.mlflow import callers, experiments, runs
+from faena.db import Read
+from faena.mlflow import callers, experiments, logged_models, runs
+from faena.mlflow.artifacts import addresses
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles
 from faena.mlflow.callers import Caller
 from faena.mlflow.run_tokens import RunOfToken
 from faena.mlflow.services import Services
@@ -34,10 +37,21 @@ async def answer(
     return await usual(services, asked)
 
 
-async def check_files(services: Services, token: RunOfToken, run_id: str) -> None:
-    """Raises MlflowError where the files of this run are not the token's to have."""
+async def check_files(services: Services, token: RunOfToken, address: str) -> None:
+    """Raises MlflowError where the files at this address are not the token's to have."""
     caller = await _caller(services, token)
-    await services.database.read(lambda read: callers.check(read, caller, run_id))
+    tree, _ = addresses.find(address)
+
+    def work(read: Read) -> None:
+        match tree:
+            case RunFiles():
+                callers.check(read, caller, tree.run_id)
+            case LoggedModelFiles():
+                callers.check_model(read, caller, tree.model_id)
+            case _:
+                raise callers.refused(caller, "these files")
+
+    await services.database.read(work)
 
 
 async def _caller(services: Services, token: RunOfToken) -> Caller:
@@ -83,3 +97,17 @@ def search_runs(services: Services, caller: Caller, asked: runs.Search) -> Any:
     for number in asked.experiment_ids:
         callers.check_experiment(caller, number)
     return runs.search(services, asked, within=callers.own_runs(caller))
+
+
+async def create_logged_model(services: Services, caller: Caller, asked: logged_models.Create) -> Any:
+    """Of the caller's run, where it names none below it."""
+    callers.check_experiment(caller, asked.experiment_id)
+    run_id = asked.source_run_id or caller.run_id
+    await services.database.read(lambda read: callers.check(read, caller, run_id))
+    return await logged_models.create(services, msgspec.structs.replace(asked, source_run_id=run_id))
+
+
+def search_logged_models(services: Services, caller: Caller, asked: logged_models.Search) -> Any:
+    for number in asked.experiment_ids:
+        callers.check_experiment(caller, number)
+    return logged_models.search(services, asked, within=callers.own_runs(caller))

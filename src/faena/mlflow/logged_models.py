@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.db import Read, Write
@@ -140,7 +141,8 @@ def log_params(services: Services, asked: LogParams) -> Any:
     return services.database.write(work)
 
 
-def search(services: Services, asked: Search) -> Any:
+def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
+    """`within`: the ids of the runs whose models may be found; None: all."""
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
     experiments = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
@@ -149,6 +151,8 @@ def search(services: Services, asked: Search) -> Any:
         store.models.c.experiment_id.in_(experiments),
         *filters.conditions(asked.filter, asked.datasets),
     ]
+    if within is not None:
+        where.append(store.models.c.run_id.in_(within))
     order = filters.order(asked.order_by)
 
     def work(read: Read) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _archive(services: Services, run_id: str, *, archived: bool) -> Any:
     return services.database.write(work)
 
 
-def search(services: Services, asked: Search, within: sa.Select[Any] | None = None) -> Any:
+def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
     """`within`: the ids of those that may be found; None: all."""
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)

@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import Struct, field
 
 from faena.db import Write
+from faena.db.prepared import Prepared
 from faena.kernel import ids
 from faena.kernel.clock import Micros
-from faena.runs import service, transitions
+from faena.runs import service, store, transitions
 from faena.runs.model import EXTERNAL, EndReason, Outcome, Run, RunStatus
+from faena.runs.search import below_it
 from faena.runs.submission_schemas import Submission
 from faena.workspaces import store as workspaces
 
 _ATTEMPT = 1
+_STILL_OPEN_BELOW = Prepared(
+    sa.select(store.runs.c.id).where(
+        store.runs.c.id.in_(below_it(sa.bindparam("top"))),
+        store.runs.c.type == EXTERNAL,
+        store.IS_UNFINISHED,
+    )
+)
 
 
 class ExternalRun(Struct, frozen=True):
@@ -88,3 +98,23 @@ _OUTCOMES = {
         EndReason.CANCELED, "The client that logs this run said that it was stopped."
     ),
 }
+
+
+@transitions.on_end.add
+def _end_those_below(write: Write, ended: transitions.Ended) -> None:
+    """What a script has begun below its own run, and not ended, ends with it: no process of that script is left."""
+    if ended.type == EXTERNAL:
+        return
+    for run_id in write.execute(_STILL_OPEN_BELOW, {"top": ended.run_id}).scalars():
+        if (run := store.get(write, run_id)) is not None:
+            transitions.end(write, run, _with_its_parent(ended.outcome), ended.at)
+
+
+def _with_its_parent(outcome: Outcome) -> Outcome:
+    told = "The script that logged this run ended without saying how the run did: "
+    match outcome.reason:
+        case EndReason.COMPLETED:
+            return Outcome(EndReason.COMPLETED)
+        case EndReason.CANCELED:
+            return Outcome(EndReason.CANCELED, f"{told}it was stopped.")
+    return Outcome(EndReason.REPORTED, f"{told}it failed.")

@@ -59,7 +59,7 @@ def parse_marks(text: str | None, what: str) -> Marks:
 
 def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]:  # noqa: A002  v1's word
     """Children of the run, their children and so on, oldest first; of one type only when given."""
-    statement = runs.select().where(runs.c.id.in_(_below(run_id))).order_by(runs.c.created_at, runs.c.id)
+    statement = runs.select().where(runs.c.id.in_(below_it(run_id))).order_by(runs.c.created_at, runs.c.id)
     if type is not None:
         statement = statement.where(runs.c.type == type)
     return [store.as_run(row) for row in read.execute(statement)]
@@ -104,7 +104,7 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
     if wanted.type is not None:
         found.append(runs.c.type == wanted.type)
     if wanted.parent is not None:
-        below = runs.c.id.in_(_below(wanted.parent))
+        below = runs.c.id.in_(below_it(wanted.parent))
         found.append(below if wanted.recursive else runs.c.parent == wanted.parent)
     elif not wanted.include_children:
         # nearly all runs have no parent: the database is kept from the index by parent, which would find and then sort
@@ -138,7 +138,8 @@ def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.C
     return having(marks.c.run_id, condition, probing=probing)
 
 
-def _below(run_id: str) -> sa.Select[tuple[str]]:
+def below_it(run_id: str | sa.BindParameter[str]) -> sa.Select[tuple[str]]:
+    """The ids of all runs below this one, itself aside."""
     there = runs.c.deletion.is_(None)
     tree = sa.select(runs.c.id).where(runs.c.parent == run_id, there).cte("below", recursive=True)
     tree = tree.union(sa.select(runs.c.id).where(runs.c.parent == tree.c.id, there))

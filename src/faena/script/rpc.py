@@ -63,6 +63,11 @@ class RunnerClient:
                 ) from None
         return _unpacked(answer, verb)
 
+    def close(self) -> None:
+        """Let go of the connection; the next question opens another one."""
+        with self._lock:
+            self._close()
+
     def _exchange(self, question: bytes, deadline: float) -> bytes:
         try:
             return self._ask(question, deadline)

@@ -54,11 +54,14 @@ def _ask(socket: str) -> None:
     from faena.script.errors import FaenaError
     from faena.script.rpc import RunnerClient
 
+    runner = RunnerClient(socket)
     try:
-        found = RunnerClient(socket).call("open_mlflow", {}, timeout=_LONGEST)
+        found = runner.call("open_mlflow", {}, timeout=_LONGEST)
     except FaenaError as error:
         _tell(str(error))
         return
+    finally:
+        runner.close()
     os.environ[_OURS] = found["url"]
     _give({_ADDRESS: found["url"], "MLFLOW_TRACKING_TOKEN": found["token"], _RUN: os.environ["FAENA_RUN_ID"]})
     if "MLFLOW_EXPERIMENT_NAME" not in os.environ:

@@ -1,0 +1,237 @@
+"""What the token of a run is good for: that run and those below it, as long as it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlencode
+
+import pytest
+
+from faena.db import Write
+from faena.mlflow.callers import GRACE_S
+from faena.mlflow.routes import ROUTES, Route
+from faena.mlflow.run_tokens import RunOfToken, RunTokens
+from faena.runs import store, transitions
+from faena.runs.model import EndReason, Outcome
+from faena.testing.clock import ManualClock
+from tests.mlflow.clients import JSON, Client
+from tests.server.house import Answer, Running, Visitor, running
+
+
+def in_run(server: Running, run_id: str, attempt: int = 1) -> Client:
+    """A client of a run's script."""
+    gateway = server.house.gateway
+    url, token = server.do(gateway.open_to_run(server.app, RunOfToken(run_id, attempt)))
+    return Client(Visitor(int(url.rpartition(":")[2]), {"Authorization": f"Bearer {token}"}))
+
+
+@pytest.fixture(scope="module")
+def own(client: Client) -> str:
+    experiment = client.post("experiments/create", name="of the run")
+    return client.new_run(**experiment)
+
+
+@pytest.fixture(scope="module")
+def other(client: Client) -> Any:
+    """A run of another experiment, with something of each kind."""
+    experiment = client.post("experiments/create", name="of another run", tags=[{"key": "t", "value": "v"}])
+    run = client.new_run(**experiment, run_name="another run")
+    client.post("runs/log-metric", run_id=run, key="loss", value=1, timestamp=1)
+    client.post("runs/set-tag", run_id=run, key="t", value="v")
+    assert client.put_artifact(client.run(run), "a.txt", b"theirs").status == 200
+    return client.run(run)
+
+
+@pytest.fixture(scope="module")
+def script(server: Running, own: str) -> Client:
+    return in_run(server, own)
+
+
+def about(route: Route, run: Any) -> dict[str, Any]:
+    """A request that names this run, or its experiment, wherever it can."""
+    info = run["info"]
+    named = {
+        **dict.fromkeys(("run_id", "run_uuid", "request_id", "trace_id"), info["run_id"]),
+        "experiment_id": info["experiment_id"],
+        "experiment_ids": [info["experiment_id"]],
+        "experiment_name": "of another run",
+        "new_name": "taken",
+        "name": "of another run",
+        "key": "t",
+        "value": "1",
+        "metric_key": "loss",
+        "timestamp": 2,
+        "path": "",
+        "status": "FAILED",
+        "max_results": 10,
+        "artifact_uri": info["artifact_uri"],
+        "source": info["artifact_uri"],
+    }
+    return {field: named[field] for field in get_type_hints(route.request) if field in named}
+
+
+def send(client: Client, route: Route, fields: dict[str, Any], run_id: str) -> Answer:
+    path = "/api" + "".join(
+        run_id if part.startswith("{") else part for part in route.path.replace("}", "{").split("{")
+    )
+    if route.method == "GET":
+        return client.visitor.get(f"{path}?{urlencode(fields, doseq=True)}")
+    return client.visitor.ask(route.method, path, json.dumps(fields).encode(), **JSON)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+class TestEachRoute:
+    def test_is_shut_without_a_token(self, server: Running, route: Route, other: Any) -> None:
+        stranger = Client(server.stranger())
+        assert send(stranger, route, about(route, other), other["info"]["run_id"]).status == 401
+
+    def test_gives_and_changes_nothing_of_another_run(
+        self, client: Client, script: Client, route: Route, other: Any
+    ) -> None:
+        run_id = other["info"]["run_id"]
+        answer = send(script, route, about(route, other), run_id)
+        if route.in_run is None:
+            assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
+        else:
+            assert answer.status in (200, 403), answer.text
+        if answer.status == 200:
+            assert run_id not in answer.text
+            assert "of another run" not in answer.text
+        assert client.run(run_id) == other
+
+
+def test_another_runs_files_are_not_its_own(script: Client, other: Any) -> None:
+    for answer in (script.put_artifact(other, "b.txt", b"x"), script.artifact(other, "a.txt")):
+        assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED")
+
+
+def test_nothing_but_mlflows_paths(script: Client) -> None:
+    for verb, path in (
+        ("GET", "/runs"),
+        ("GET", "/ui/runs"),
+        ("POST", "/door"),
+        ("POST", "/door/runs"),
+        ("GET", "/"),
+        ("GET", "//api/../runs"),
+        ("POST", "/stop"),
+        ("POST", "/sign-out"),
+    ):
+        assert script.visitor.ask(verb, path).status == 403, path
+
+
+def test_a_token_that_was_made_up_opens_nothing(server: Running, own: str, script: Client) -> None:
+    token = script.visitor.headers["Authorization"].partition(" ")[2]
+    told, _, signature = token.rpartition(".")
+    foreign = RunTokens("x" * 43).of(RunOfToken(own, 1))
+    for forged in (
+        foreign,
+        f"{told}.",
+        f"run.{own}.2.{signature}",
+        f"run..1.{signature}",
+        f"{token}é",
+        signature,
+    ):
+        visitor = Visitor(script.visitor.port, {"Authorization": f"Bearer {forged}"})
+        assert visitor.get("/api/2.0/mlflow/runs/get?run_id=" + own).status == 401, forged
+
+
+class TestItsScript:
+    """As MLflow's clients of a script ask, in their order."""
+
+    def test_sets_any_experiment_and_stays_in_its_own(self, client: Client, script: Client, own: str) -> None:
+        wanted = client.run(own)["info"]["experiment_id"]
+        found = script.get("experiments/get-by-name", experiment_name="whatever")["experiment"]
+        assert (found["experiment_id"], found["lifecycle_stage"]) == (wanted, "active")
+        assert script.post("experiments/create", name="whatever") == {"experiment_id": wanted}
+        searched = script.post("experiments/search", max_results=100)["experiments"]
+        assert [each["experiment_id"] for each in searched] == [wanted]
+        names = [each["name"] for each in client.post("experiments/search", max_results=100)["experiments"]]
+        assert "whatever" not in names
+
+    def test_logs_into_the_run(self, client: Client, script: Client, own: str) -> None:
+        script.post("runs/log-metric", run_id=own, key="loss", value=0.5, timestamp=1)
+        script.post("runs/log-batch", run_id=own, params=[{"key": "lr", "value": "1"}])
+        run = script.run(own)
+        assert script.put_artifact(run, "notes/a.txt", b"mine").status == 200
+        assert script.artifact(run, "notes/a.txt").body == b"mine"
+        assert client.run(own) == script.run(own)
+        assert run["data"]["params"] == [{"key": "lr", "value": "1"}]
+
+    def test_has_runs_below_its_own(self, client: Client, script: Client, own: str, other: Any) -> None:
+        first = script.new_run(experiment_id=None)
+        second = script.new_run(tags=[{"key": "mlflow.parentRunId", "value": first}])
+        for run_id, parent in ((first, own), (second, first)):
+            script.post("runs/log-metric", run_id=run_id, key="loss", value=1, timestamp=1)
+            tags = {tag["key"]: tag["value"] for tag in client.run(run_id)["data"]["tags"]}
+            assert tags["mlflow.parentRunId"] == parent
+        experiment = client.run(own)["info"]["experiment_id"]
+        client.new_run(experiment_id=experiment)  # of somebody else
+        found = script.post("runs/search", experiment_ids=[experiment])["runs"]
+        assert {first, second} < {each["info"]["run_id"] for each in found}
+        below = {each["info"]["run_id"] for each in found} - {own}
+        assert all(_parent(script, each) in {own, *below} for each in below)
+        foreign = [{"key": "mlflow.parentRunId", "value": other["info"]["run_id"]}]
+        assert script.refused("runs/create", tags=foreign)[:2] == (403, "PERMISSION_DENIED")
+
+
+def _parent(client: Client, run_id: str) -> str:
+    tags = client.run(run_id)["data"]["tags"]
+    return str(next(tag["value"] for tag in tags if tag["key"] == "mlflow.parentRunId"))
+
+
+def test_ends_some_minutes_after_its_run(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with running(tmp_path, clock) as server:
+        client = Client(server.client())
+        run = client.new_run()
+        script, next_attempt = in_run(server, run), in_run(server, run, attempt=2)
+        assert next_attempt.ask("runs/get", run_id=run).status == 401
+        client.post("runs/update", run_id=run, status="FINISHED", end_time=clock.now() // 1000)
+        clock.advance(GRACE_S - 1)
+        script.post("runs/log-metric", run_id=run, key="system/cpu", value=1, timestamp=1)
+        clock.advance(2)
+        answer = script.ask("runs/get", run_id=run)
+        assert (answer.status, answer.json["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def test_what_a_script_left_open_ends_with_its_run(client: Client, server: Running) -> None:
+    top = client.new_run()
+    open_one = client.new_run(tags=[{"key": "mlflow.parentRunId", "value": top}])
+    ended = client.new_run(tags=[{"key": "mlflow.parentRunId", "value": open_one}])
+    client.post("runs/update", run_id=ended, status="FINISHED")
+
+    def end(write: Write) -> None:
+        store.update(write, top, {"type": "script"})  # with a process, whose end is seen here
+        run = store.get(write, top)
+        assert run is not None
+        transitions.end(write, run, Outcome(EndReason.EXIT_CODE, "exit code 1"), server.house.clock.now())
+
+    server.do(server.house.database.write(end))
+    found = [client.run(each)["info"]["status"] for each in (top, open_one, ended)]
+    assert found == ["FAILED", "FAILED", "FINISHED"]
+
+
+@contextmanager
+def next_server(parent: Path, *, do_runs_go_on: bool) -> Iterator[Running]:
+    async def go_on() -> bool:
+        return do_runs_go_on
+
+    with running(parent) as server:
+        server.do(server.house.gateway.open_again(server.app, go_on))
+        yield server
+
+
+def test_the_next_server_listens_for_runs_that_go_on(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        run = Client(server.client()).new_run()
+        server.do(server.house.gateway.close())
+        script = in_run(server, run)
+        assert not server.house.gateway.is_open_to_programs
+    with next_server(tmp_path, do_runs_go_on=True):
+        assert script.run(run)["info"]["run_id"] == run
+    with next_server(tmp_path, do_runs_go_on=False), pytest.raises(ConnectionRefusedError):
+        script.run(run)
