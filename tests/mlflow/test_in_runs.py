@@ -47,15 +47,26 @@ def other(client: Client) -> Any:
 
 
 @pytest.fixture(scope="module")
+def its_model(client: Client, other: Any) -> Any:
+    info = other["info"]
+    made = client.post(
+        "logged-models", experiment_id=info["experiment_id"], source_run_id=info["run_id"], name="theirs"
+    )
+    return made["model"]
+
+
+@pytest.fixture(scope="module")
 def script(server: Running, own: str) -> Client:
     return in_run(server, own)
 
 
-def about(route: Route, run: Any) -> dict[str, Any]:
-    """A request that names this run, or its experiment, wherever it can."""
+def about(run: Any, model: Any) -> dict[str, Any]:
+    """What a request can name of this run, its experiment and its model."""
     info = run["info"]
-    named = {
-        **dict.fromkeys(("run_id", "run_uuid", "request_id", "trace_id"), info["run_id"]),
+    return {
+        **dict.fromkeys(("run_id", "run_uuid", "source_run_id", "request_id", "trace_id"), info["run_id"]),
+        "model_id": model["info"]["model_id"],
+        "tag_key": "t",
         "experiment_id": info["experiment_id"],
         "experiment_ids": [info["experiment_id"]],
         "experiment_name": "of another run",
@@ -71,13 +82,12 @@ def about(route: Route, run: Any) -> dict[str, Any]:
         "artifact_uri": info["artifact_uri"],
         "source": info["artifact_uri"],
     }
-    return {field: named[field] for field in get_type_hints(route.request) if field in named}
 
 
-def send(client: Client, route: Route, fields: dict[str, Any], run_id: str) -> Answer:
-    path = "/api" + "".join(
-        run_id if part.startswith("{") else part for part in route.path.replace("}", "{").split("{")
-    )
+def send(client: Client, route: Route, named: dict[str, Any]) -> Answer:
+    """All that its request has a field for."""
+    path = "/api" + route.path.format_map(named)
+    fields = {field: named[field] for field in get_type_hints(route.request) if field in named}
     if route.method == "GET":
         return client.visitor.get(f"{path}?{urlencode(fields, doseq=True)}")
     return client.visitor.ask(route.method, path, json.dumps(fields).encode(), **JSON)
@@ -85,28 +95,32 @@ def send(client: Client, route: Route, fields: dict[str, Any], run_id: str) -> A
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 class TestEachRoute:
-    def test_is_shut_without_a_token(self, server: Running, route: Route, other: Any) -> None:
-        stranger = Client(server.stranger())
-        assert send(stranger, route, about(route, other), other["info"]["run_id"]).status == 401
+    def test_is_shut_without_a_token(self, server: Running, route: Route, other: Any, its_model: Any) -> None:
+        assert send(Client(server.stranger()), route, about(other, its_model)).status == 401
 
     def test_gives_and_changes_nothing_of_another_run(
-        self, client: Client, script: Client, route: Route, other: Any
+        self, client: Client, script: Client, route: Route, other: Any, its_model: Any
     ) -> None:
-        run_id = other["info"]["run_id"]
-        answer = send(script, route, about(route, other), run_id)
+        run_id, model_id = other["info"]["run_id"], its_model["info"]["model_id"]
+        answer = send(script, route, about(other, its_model))
         if route.in_run is None:
             assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
         else:
             assert answer.status in (200, 403), answer.text
         if answer.status == 200:
             assert run_id not in answer.text
+            assert model_id not in answer.text
             assert "of another run" not in answer.text
         assert client.run(run_id) == other
+        assert client.get(f"logged-models/{model_id}")["model"] == its_model
 
 
-def test_another_runs_files_are_not_its_own(script: Client, other: Any) -> None:
-    for answer in (script.put_artifact(other, "b.txt", b"x"), script.artifact(other, "a.txt")):
-        assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED")
+def test_another_runs_files_are_not_its_own(script: Client, other: Any, its_model: Any) -> None:
+    for owner in (other, its_model):
+        for answer in (script.put_artifact(owner, "b.txt", b"x"), script.artifact(owner, "a.txt")):
+            assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED")
+    points = [{"key": "loss", "value": 1, "timestamp": 1, "model_id": its_model["info"]["model_id"]}]
+    assert script.refused("runs/log-batch", metrics=points)[0] == 403
 
 
 def test_nothing_but_mlflows_paths(script: Client) -> None:
@@ -160,6 +174,17 @@ class TestItsScript:
         assert script.artifact(run, "notes/a.txt").body == b"mine"
         assert client.run(own) == script.run(own)
         assert run["data"]["params"] == [{"key": "lr", "value": "1"}]
+
+    def test_logs_models_of_the_run(self, client: Client, script: Client, own: str) -> None:
+        experiment = client.run(own)["info"]["experiment_id"]
+        model = script.post("logged-models", experiment_id=experiment, name="mine")["model"]
+        model_id = model["info"]["model_id"]
+        assert model["info"]["source_run_id"] == own
+        assert script.put_artifact(model, "MLmodel", b"flavors: {}").status == 200
+        point = {"key": "loss", "value": 1, "timestamp": 1, "model_id": model_id}
+        script.post("runs/log-batch", run_id=own, metrics=[point])
+        found = script.post("logged-models/search", experiment_ids=[experiment])["models"]
+        assert [each["info"]["model_id"] for each in found] == [model_id]
 
     def test_has_runs_below_its_own(self, client: Client, script: Client, own: str, other: Any) -> None:
         first = script.new_run(experiment_id=None)

@@ -64,7 +64,13 @@ def _routes() -> list[Route]:
     add("POST", "runs/outputs", inputs.LogOutputs, inputs.log_outputs)
     add("GET", "artifacts/list", artifacts.ListRun, artifacts.of_run)
     add("POST", "logged-models", logged_models.Create, logged_models.create, in_runs.create_logged_model)
-    add("POST", "logged-models/search", logged_models.Search, logged_models.search, in_runs.search_logged_models)
+    add(
+        "POST",
+        "logged-models/search",
+        logged_models.Search,
+        logged_models.search,
+        in_runs.search_logged_models,
+    )
     add("GET", "logged-models/{model_id}", logged_models.ById, logged_models.get)
     add("PATCH", "logged-models/{model_id}", logged_models.Finish, logged_models.finish)
     add("DELETE", "logged-models/{model_id}", logged_models.ById, logged_models.delete)

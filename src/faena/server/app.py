@@ -33,9 +33,9 @@ from faena.models.logged import store as logged_models  # noqa: F401  adds its t
 from faena.models.logged import uses as uses  # adds its table
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
-from faena.runs import used_datasets as used_datasets  # adds its table
 from faena.runs import attempt_store
 from faena.runs import external as external  # adds what it does at the ends of runs to a list
+from faena.runs import used_datasets as used_datasets  # adds its table
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
