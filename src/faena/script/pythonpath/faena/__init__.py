@@ -74,6 +74,10 @@ if not _load_whole():
 
 
 def __getattr__(name: str) -> object:
+    if name in ("load_ipython_extension", "unload_ipython_extension"):
+        from faena.script.proxies import magics  # notebooks alone need them
+
+        return getattr(magics, name)
     if _names.are_there():
         return _names.find("faena", name)
     if name == "Model":
