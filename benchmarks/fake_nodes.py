@@ -182,11 +182,11 @@ class Fake:
             pause = self._beat * random.uniform(1 - _JITTER, 1 + _JITTER)
 
     async def _work(self, node: str, token: str) -> None:
-        connection = self._connection(token)
+        connection, spare = self._connection(token), [self._connection(token)]
         answer: dict[str, Any] = {}
         while not answer.get("leave"):
             if order := answer.get("order"):
-                answer = await self._attempt(order, node, connection)
+                answer = await self._attempt(order, node, connection, spare)
                 continue
             try:
                 status, data = await connection.ask(
@@ -206,7 +206,9 @@ class Fake:
             if order := answer.get("order"):
                 tell(order=order["run_id"], rank=order["rank"], at=at, bytes=len(data), node=node)
 
-    async def _attempt(self, order: dict[str, Any], node: str, connection: Connection) -> dict[str, Any]:
+    async def _attempt(
+        self, order: dict[str, Any], node: str, connection: Connection, spare: list[Connection]
+    ) -> dict[str, Any]:
         token, end = order["token"], self._end
         spread = random.uniform(0, order["node_count"] / _STARTS) if order["rank"] else 0.0
         await asyncio.sleep(_TELL_START + spread)
@@ -240,9 +242,8 @@ class Fake:
             offset = answer["offsets"].get(stream, offset)
             if answer["cancel"]:
                 break
-            held = held or asyncio.create_task(self._hold(path, token))
-        if held is not None:
-            held.cancel()
+            if held is None:
+                held = asyncio.create_task(self._hold(f"{path}/signals", token, spare))
         ending = {
             "segments": [],
             "closing": True,
@@ -270,19 +271,20 @@ class Fake:
                 )
             return found
 
-    async def _hold(self, path: str, token: str) -> None:
-        """Ends when the script is to."""
-        connection = self._connection(token)
+    async def _hold(self, path: str, token: str, spare: list[Connection]) -> None:
+        """Ends when the script is to, or the run has ended."""
+        connection = spare.pop() if spare else self._connection(token)
         while True:
             wait = _WAIT * random.uniform(1 - _JITTER, 1 + _JITTER)
             try:
-                status, data = await connection.ask("GET", f"{path}/signals?wait={wait:.2f}")
+                status, data = await connection.ask("GET", f"{path}?wait={wait:.2f}", token=token)
             except (OSError, EOFError) as error:
                 self._trouble(error)
                 await asyncio.sleep(_AWAY)
                 continue
             self._said["signals"] += 1
             if status >= 400 or json.loads(data)["cancel"]:
+                spare.append(connection)
                 return
 
     def _trouble(self, error: BaseException) -> None:
