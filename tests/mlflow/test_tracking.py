@@ -255,3 +255,40 @@ class TestRefusals:
     def test_nothing_without_a_token(self, server: Running) -> None:
         for path in ("/api/2.0/mlflow/experiments/search", "/health", "/v1/traces"):
             assert server.stranger().get(path).status == 401
+
+
+class TestHistoriesOfSeveralRuns:
+    def logged(self, client: Client, steps: int) -> str:
+        run = client.new_run()
+        points = [{"key": "loss", "value": 10.0, "timestamp": 1, "step": step} for step in range(steps)]
+        client.post("runs/log-batch", run_id=run, metrics=points)
+        return run
+
+    def test_the_same_steps_of_all_and_the_ends_of_each(self, client: Client) -> None:
+        short, long = self.logged(client, 10), self.logged(client, 20)
+        asked = {"metric_key": "loss", "max_results": 5}
+        answer = client.get("metrics/get-history-bulk-interval", run_ids=[short, long], **asked)
+        found = [(point["run_id"], point["step"]) for point in answer["metrics"]]
+        assert found == [(short, step) for step in (0, 4, 8, 9)] + [
+            (long, step) for step in (0, 4, 8, 9, 12, 16, 19)
+        ]
+
+    def test_one_run_after_the_other(self, client: Client) -> None:
+        runs = sorted([self.logged(client, 2), self.logged(client, 2)])
+        answer = client.get("metrics/get-history-bulk", run_id=runs, metric_key="loss", max_results=3)
+        assert [(point["run_id"], point["step"]) for point in answer["metrics"]] == [
+            (runs[0], 0),
+            (runs[0], 1),
+            (runs[1], 0),
+        ]
+
+
+def test_what_mlflows_page_sends_and_asks_for(client: Client) -> None:
+    run = client.new_run()
+    sent = client.visitor.ask(
+        "POST", f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=a.txt", b"hello"
+    )
+    assert sent.status == 200, sent.text
+    assert client.visitor.get(f"/get-artifact?run_id={run}&path=a.txt").text == "hello"
+    outside = client.visitor.get(f"/get-artifact?run_id={run}&path=../a.txt")
+    assert (outside.status, outside.json["message"]) == (400, "Invalid path")

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 from litestar import Request
+from litestar.response import Stream
 from litestar.types import HTTPScope, Receive, Send
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
@@ -17,8 +18,8 @@ from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.mlflow.services import Services
 
-VERSION = "3.17.2"
-"""Of MLflow whose protocol is spoken: its clients choose by it how they send traces."""
+_UPLOAD = "/2.0/mlflow/upload-artifact"
+"""Of MLflow's own page; its clients send to an artifact's address."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class MlflowApplication:
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         request: Request[Any, Any, Any] = Request(scope, receive, send)
         try:
-            await self._answer(scope, request, send)
+            answer = await self._answer(scope, request)
         except MlflowError as error:
             await _say_error(send, error)
         except DatabaseDamaged:
@@ -44,76 +45,83 @@ class MlflowApplication:
             await _say_error(
                 send, MlflowError(f"The server failed: {type(error).__name__}.", "INTERNAL_ERROR")
             )
+        else:
+            if isinstance(answer, Stream):
+                await answer.to_asgi_response(None, request)(scope, receive, send)
+            elif isinstance(answer, bytes):
+                await _respond(send, 200, answer, b"text/plain")
+            else:
+                body = msgspec.json.encode({} if answer is None else answer)
+                await _respond(send, 200, body, b"application/json")
 
-    async def _answer(self, scope: HTTPScope, request: Request[Any, Any, Any], send: Send) -> None:
+    async def _answer(self, scope: HTTPScope, request: Request[Any, Any, Any]) -> Any:
+        """What is sent as JSON, bytes that are text, or a file."""
         raw = scope.get("raw_path") or str(scope["path"]).encode()
         path = raw.partition(b"?")[0].decode("ascii", "replace")
-        _, first, rest = path.split("/", 2) if path.count("/") > 1 else ("", path.strip("/"), "")
-        method = str(scope["method"])
+        first, _, rest = path.lstrip("/").partition("/")
         if first == "health":
-            await _respond(send, 200, b"OK", b"text/plain")
-            return
-        if first not in ("api", "ajax-api"):
-            raise _unknown(method, path)
+            return b"OK"
         await self._services.begin()
         below = f"/{rest}"
+        if first == "get-artifact" and scope["method"] == "GET":
+            return await answers.send_of_run(self._services, await self._file_of_run(scope), request)
+        if first not in ("api", "ajax-api"):
+            raise _unknown(scope)
         if below.startswith(_ARTIFACTS):
-            await self._artifacts(method, below[len(_ARTIFACTS) :].lstrip("/"), scope, request, send)
-            return
-        if (found := finding.find(method, below)) is None:
-            raise _unknown(method, path)
-        route, named = found
+            return await self._artifacts(below[len(_ARTIFACTS) :].lstrip("/"), scope, request)
+        if below == _UPLOAD and scope["method"] == "POST":
+            return await answers.upload(self._services, await self._file_of_run(scope), request.receive)
+        return await self._routed(below, scope, request)
+
+    async def _file_of_run(self, scope: HTTPScope) -> answers.OfRun:
+        asked = fields.of_query(answers.OfRun, scope["query_string"])
+        if (token := scope["state"].get(OF_A_RUN)) is not None:
+            await in_runs.check_run(self._services, token, asked)
+        return asked
+
+    async def _routed(self, path: str, scope: HTTPScope, request: Request[Any, Any, Any]) -> Any:
+        method = str(scope["method"])
+        if (found := finding.find(method, path)) is None:
+            raise _unknown(scope)
+        route, parts = found
         if method == "GET":
             asked = fields.of_query(route.request, scope["query_string"])
         else:
             body = await bodies.whole(request.receive, fields.MOST_BYTES)
             asked = fields.of_body(route.request, body, _is_json(request))
-        for name, value in named.items():
+        for name, value in parts.items():
             setattr(asked, name, value)
         token: RunOfToken | None = scope["state"].get(OF_A_RUN)
         if token is None:
-            given = await route.answer(self._services, asked)
-        else:
-            given = await in_runs.answer(self._services, token, route.answer, route.in_run, asked)
-        await _respond_json(send, {} if given is None else given)
+            return await route.answer(self._services, asked)
+        return await in_runs.answer(self._services, token, route.answer, route.in_run, asked)
 
-    async def _artifacts(
-        self, method: str, path: str, scope: HTTPScope, request: Request[Any, Any, Any], send: Send
-    ) -> None:
-        services = self._services
-        is_listed = not path and method == "GET"
-        query = parse_qs(scope["query_string"].decode("ascii", "replace"))
-        address = query.get("path", [""])[0] if is_listed else unquote(path)
+    async def _artifacts(self, path: str, scope: HTTPScope, request: Request[Any, Any, Any]) -> Any:
+        services, address = self._services, unquote(path)
+        if is_listed := not path and scope["method"] == "GET":
+            address = parse_qs(scope["query_string"].decode("ascii", "replace")).get("path", [""])[0]
         if (token := scope["state"].get(OF_A_RUN)) is not None:
             await in_runs.check_files(services, token, address)
-        if is_listed:
-            await _respond_json(send, await answers.below(services, address))
-            return
-        match method:
+        match scope["method"]:
+            case "GET" if is_listed:
+                return await answers.below(services, address)
+            case "GET":
+                return await answers.send(services, address, request)
             case "PUT":
                 await answers.put(services, address, request)
-                await _respond_json(send, {})
+                return None
             case "DELETE":
                 await answers.remove(services, address)
-                await _respond_json(send, {})
-            case "GET":
-                stream = await answers.send(services, address, request)
-                response = stream.to_asgi_response(None, request)
-                await response(scope, request.receive, send)
-            case _:
-                raise _unknown(method, path)
+                return None
+        raise _unknown(scope)
 
 
-def _unknown(method: str, path: str) -> MlflowError:
-    return MlflowError(f"There is no {method} {path[:200]} here.", NO_ENDPOINT)
+def _unknown(scope: HTTPScope) -> MlflowError:
+    return MlflowError(f"There is no {scope['method']} {scope['path'][:200]} here.", NO_ENDPOINT)
 
 
 def _is_json(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-
-
-async def _respond_json(send: Send, given: Any) -> None:
-    await _respond(send, 200, msgspec.json.encode(given), b"application/json")
 
 
 async def _say_error(send: Send, error: MlflowError) -> None:

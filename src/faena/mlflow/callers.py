@@ -64,7 +64,10 @@ def check_model(read: Read, caller: Caller, model_id: str) -> None:
 
 def check_named(read: Read, caller: Caller, asked: Any) -> None:
     """The same of those that a request names. Raises MlflowError where it names none: then it is not about a run."""
-    runs = [getattr(asked, name, None) for name in ("run_id", "run_uuid", "source_run_id")]
+    runs: list[Any] = []
+    for name in ("run_id", "run_uuid", "run_ids", "source_run_id"):
+        named = getattr(asked, name, None)
+        runs += named if isinstance(named, list) else [named]
     # a point that names a model is the model's, too
     models = {getattr(each, "model_id", None) for each in (asked, *getattr(asked, "metrics", ()))}
     if not any(runs) and not any(models):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from urllib.parse import unquote
@@ -18,8 +19,13 @@ for _route in ROUTES:
         _PATTERNS[_route.method, len(_parts)].append((_route, _parts))
 
 
+_SECOND = re.compile(r"/2\.\d+/")
+"""Routes of the second version have names of minor ones where they came later."""
+
+
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     """The route of a path below `/api`, and the parts of the path that its pattern names; None: there is none."""
+    path = _SECOND.sub("/2.0/", path, count=1)
     if (plain := _PLAIN.get((method, path))) is not None:
         return plain, {}
     parts = path.split("/")

@@ -37,6 +37,12 @@ async def answer(
     return await usual(services, asked)
 
 
+async def check_run(services: Services, token: RunOfToken, asked: Any) -> None:
+    """Raises MlflowError where a request that has no route names another run than the token's."""
+    caller = await _caller(services, token)
+    await services.database.read(lambda read: callers.check_named(read, caller, asked))
+
+
 async def check_files(services: Services, token: RunOfToken, address: str) -> None:
     """Raises MlflowError where the files at this address are not the token's to have."""
     caller = await _caller(services, token)

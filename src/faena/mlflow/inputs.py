@@ -20,6 +20,7 @@ from faena.runs import transitions, used_datasets
 from faena.runs.used_datasets import UsedDataset
 
 _MOST = 1000
+_MOST_EXPERIMENTS = 20
 _LONGEST = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
 """Characters, as MLflow has them."""
 
@@ -47,6 +48,10 @@ class ModelOutput(Struct):
     step: int = 0
 
 
+class SearchDatasets(Struct):
+    experiment_ids: list[str] = []
+
+
 class LogInputs(Struct):
     run_id: Annotated[str | None, REQUIRED] = None
     datasets: list[DatasetInput] = []
@@ -59,6 +64,8 @@ class LogOutputs(Struct):
 
 
 def log_inputs(services: Services, asked: LogInputs) -> Any:
+    if not asked.datasets and not asked.models:
+        raise missing_value("datasets")
     used = [_dataset(place, each) for place, each in enumerate(asked.datasets[: _MOST + 1])]
     if len(used) > _MOST:
         raise MlflowError(f"At most {_MOST} data sets can be logged at once.")
@@ -68,6 +75,27 @@ def log_inputs(services: Services, asked: LogInputs) -> Any:
 def log_outputs(services: Services, asked: LogOutputs) -> Any:
     made = [Use(_id(each.model_id), MADE, each.step) for each in asked.models]
     return _keep(services, asked.run_id or "", [], made)
+
+
+def search_datasets(services: Services, asked: SearchDatasets) -> Any:
+    """Names, digests and uses of the data sets of runs of some experiments, each once."""
+    if not asked.experiment_ids:
+        raise MlflowError("SearchDatasets request must specify at least one experiment_id.")
+    if len(asked.experiment_ids) > _MOST_EXPERIMENTS:
+        raise MlflowError(
+            f"SearchDatasets request cannot specify more than {_MOST_EXPERIMENTS} experiment_ids. "
+            f"Received {len(asked.experiment_ids)} experiment_ids."
+        )
+
+    def work(read: Read) -> dict[str, Any]:
+        told = []
+        for number in asked.experiment_ids:
+            experiment = found.experiment(read, number)
+            for name, digest, context in used_datasets.of_experiment(read, experiment.name, _MOST):
+                told.append({"experiment_id": number, "name": name, "digest": digest, "context": context})
+        return {"dataset_summaries": told[:_MOST]}
+
+    return services.database.read(work)
 
 
 def _keep(services: Services, run_id: str, used: list[UsedDataset], models: list[Use]) -> Any:

@@ -7,23 +7,22 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Struct
 
-from faena.db import Read, Write
-from faena.mlflow import checks, found, paging
+from faena.db import Write
+from faena.mlflow import checks, found
 from faena.mlflow.errors import MISSING, MlflowError, invalid_value, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
-from faena.mlflow.words import NOTE, RUN_NAME, Pair, micros, millis, number
+from faena.mlflow.words import NOTE, RUN_NAME, Pair, micros
 from faena.models.logged import service as logged_models
 from faena.models.logged.model import ModelMetric
 from faena.runs import record, record_store, service, store, transitions
-from faena.tracking import logged_points, query
+from faena.tracking import logged_points
 from faena.tracking.logged_points import Logged
-from faena.tracking.points import NO_STEP
 
-_MOST_HISTORY = 25_000
 _SPELLED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -60,12 +59,6 @@ class LogBatch(ById):
     metrics: list[Metric] = []
     params: list[Pair] = []
     tags: list[Pair] = []
-
-
-class History(ById):
-    metric_key: Annotated[str | None, REQUIRED] = None
-    page_token: str | None = None
-    max_results: int | None = None
 
 
 def log_metric(services: Services, asked: LogMetric) -> Any:
@@ -119,6 +112,7 @@ def log_batch(services: Services, asked: LogBatch) -> Any:
     """All or nothing."""
     run_id, now = asked.id, services.now()
     checks.batch(asked.metrics, asked.params, asked.tags)
+    _check_complete(asked.metrics)
     points: dict[str, list[Logged]] = defaultdict(list)
     for place, metric in enumerate(asked.metrics):
         points[checks.key("metric", metric.key, f"metrics[{place}].key")].append(_point(metric))
@@ -136,38 +130,6 @@ def log_batch(services: Services, asked: LogBatch) -> Any:
         logged_models.measure(write, of_models)
 
     return services.database.write(work)
-
-
-def history(services: Services, asked: History) -> Any:
-    run_id, name = asked.id, asked.metric_key or ""
-    most = checks.most(asked.max_results, _MOST_HISTORY, _MOST_HISTORY)
-    first = paging.start(asked.page_token)
-
-    def work(read: Read) -> dict[str, Any]:
-        found.run(read, run_id)
-        points = query.numbers_of(read, services.files, run_id, name)
-        if points is None:
-            return {"metrics": []}
-        stop = first + most
-        shown = zip(
-            points.time[first:stop].tolist(),
-            points.step[first:stop].tolist(),
-            points.value[first:stop].tolist(),
-            strict=True,
-        )
-        made = [
-            {
-                "key": name,
-                "value": number(value),
-                "timestamp": millis(time),
-                "step": 0 if step == NO_STEP else step,
-            }
-            for time, step, value in shown
-        ]
-        more = {"next_page_token": paging.token(stop)} if len(points.time) > stop else {}
-        return {"metrics": made, **more}
-
-    return services.database.read(work)
 
 
 def _point(given: Metric) -> Logged:
@@ -189,6 +151,19 @@ def _point(given: Metric) -> Logged:
     if not -(2**63) < step < 2**63:
         raise invalid_value("step", step, "a whole number of 64 bits")
     return micros(given.timestamp, "timestamp"), step, value
+
+
+def _check_complete(metrics: Sequence[Metric]) -> None:
+    """Raises MlflowError in the words of clients of both kinds."""
+    for place, metric in enumerate(metrics):
+        for name in ("key", "value", "timestamp"):
+            if getattr(metric, name) in (None, ""):
+                told = [
+                    {k: v for k, v in msgspec.structs.asdict(each).items() if v is not None}
+                    for each in metrics
+                ]
+                missing = missing_value(f"metrics[{place}].{name}").message
+                raise MlflowError(f"{missing} {invalid_value('metrics', told).message}")
 
 
 def _of_models(run_id: str, given: Sequence[Metric]) -> dict[str, list[ModelMetric]]:

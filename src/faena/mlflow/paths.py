@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = ("api", "ajax-api", "v1", "health")
+WORDS = ("api", "ajax-api", "v1", "health", "get-artifact")
 """Their first words."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from faena.mlflow import experiments, in_runs, inputs, logged_models, logging, runs
+from faena.mlflow import experiments, histories, in_runs, inputs, logged_models, logging, runs
 from faena.mlflow.artifacts import answers as artifacts
 from faena.mlflow.in_runs import Answer, InRun
 from faena.mlflow.requests import ById
@@ -59,9 +59,12 @@ def _routes() -> list[Route]:
     add("POST", "runs/log-batch", logging.LogBatch, logging.log_batch)
     add("POST", "runs/set-tag", logging.SetTag, logging.set_tag)
     add("POST", "runs/delete-tag", logging.DeleteTag, logging.delete_tag)
-    add("GET", "metrics/get-history", logging.History, logging.history)
+    add("GET", "metrics/get-history", histories.History, histories.of_run)
     add("POST", "runs/log-inputs", inputs.LogInputs, inputs.log_inputs)
     add("POST", "runs/outputs", inputs.LogOutputs, inputs.log_outputs)
+    add("GET", "metrics/get-history-bulk", histories.Bulk, histories.of_runs)
+    add("GET", "metrics/get-history-bulk-interval", histories.Interval, histories.sampled)
+    add("POST", "experiments/search-datasets", inputs.SearchDatasets, inputs.search_datasets)
     add("GET", "artifacts/list", artifacts.ListRun, artifacts.of_run)
     add("POST", "logged-models", logged_models.Create, logged_models.create, in_runs.create_logged_model)
     add(

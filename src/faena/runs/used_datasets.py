@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct, field
 
 from faena.db import Read, String, Text, Write, metadata, upsert
-from faena.runs.store import OF_RUN
+from faena.runs.store import OF_RUN, runs
 
 used = sa.Table(
     "run_datasets",
@@ -60,3 +60,13 @@ def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[UsedDataset]]:
     for row in read.execute(statement):
         found[row.run_id].append(msgspec.json.decode(row.told, type=UsedDataset))
     return found
+
+
+def of_experiment(read: Read, experiment: str, most: int) -> list[tuple[str, str, str]]:
+    """(name, digest, context) of those that its runs used, each once, so many at most."""
+    columns = (used.c.name, used.c.digest, used.c.context)
+    mine = (runs.c.experiment == experiment) & runs.c.deletion.is_(None)
+    statement = sa.select(*columns).join(runs, runs.c.id == used.c.run_id).where(mine).distinct()
+    return [
+        (row.name, row.digest, row.context) for row in read.execute(statement.order_by(*columns).limit(most))
+    ]

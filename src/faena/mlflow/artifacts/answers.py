@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import mimetypes
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from litestar import Request
 from litestar.response import Stream
+from litestar.types import Receive
 from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.mlflow import bodies, found
 from faena.mlflow.artifacts import addresses
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
-from faena.mlflow.errors import MISSING, MlflowError
+from faena.mlflow.errors import MISSING, MlflowError, missing_value
 from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.models.logged import service as logged_models
@@ -24,10 +25,21 @@ from faena.objects import ranges
 from faena.tracking.model import StoredFile
 from faena.workspaces import store as workspaces
 
+_MOST_UPLOADED = 10 << 20
+"""Bytes of a file that a page sends."""
+
 
 class ListRun(ById):
     path: str | None = None
     page_token: str | None = None
+
+
+class OfRun(Struct):
+    """As MLflow's page asks for one."""
+
+    run_id: str | None = None
+    run_uuid: str | None = None
+    path: str | None = None
 
 
 class ListModel(Struct):
@@ -70,11 +82,38 @@ async def below(services: Services, address: str) -> dict[str, Any]:
     return {"files": entries} if entries else {}
 
 
+async def upload(services: Services, asked: OfRun, receive: Receive) -> None:
+    """Take a small file into a run. Raises MlflowError in the words that clients' tests look for."""
+    if not (run_id := asked.run_uuid or asked.run_id):
+        raise MlflowError("Request must specify run_uuid.")
+    if not asked.path:
+        raise MlflowError("Request must specify path.")
+    path = addresses.clean(asked.path)
+    data = await bodies.whole(receive, _MOST_UPLOADED)
+    if not data:
+        raise MlflowError("Request must specify data.")
+
+    async def sent() -> AsyncIterator[bytes]:
+        yield data
+
+    await _put(services, RunFiles(run_id), path, sent())
+
+
+async def send_of_run(services: Services, asked: OfRun, request: Request[Any, Any, Any]) -> Stream:
+    path = addresses.clean(asked.path or "")
+    if not (run_id := asked.run_id or asked.run_uuid):
+        raise missing_value("run_id")
+    return await _send(services, RunFiles(run_id), path, request)
+
+
 async def put(services: Services, address: str, request: Request[Any, Any, Any]) -> None:
     """Take a file; one of the same name is replaced, as MLflow has it."""
-    tree, path = addresses.find(address)
+    await _put(services, *addresses.find(address), bodies.parts(request.receive))
+
+
+async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
     await services.database.read(lambda read: _check_place(read, tree, path))
-    digest, size = await services.objects.receive(bodies.parts(request.receive))
+    digest, size = await services.objects.receive(sent)
     now = services.now()
 
     def work(write: Write) -> None:
@@ -85,8 +124,10 @@ async def put(services: Services, address: str, request: Request[Any, Any, Any])
 
 
 async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
-    tree, path = addresses.find(address)
+    return await _send(services, *addresses.find(address), request)
 
+
+async def _send(services: Services, tree: Tree, path: str, request: Request[Any, Any, Any]) -> Stream:
     def work(read: Read) -> str:
         if (file := tree.files(read, path).get(path)) is None:
             raise MlflowError(f"No such artifact: '{path}'", MISSING)
