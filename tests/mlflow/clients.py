@@ -16,8 +16,8 @@ JSON = {"Content-Type": "application/json"}
 class Client:
     visitor: Visitor
 
-    def send(self, verb: str, path: str, /, version: str = "2.0", **fields: Any) -> Answer:
-        return self.visitor.ask(verb, f"/api/{version}/mlflow/{path}", json.dumps(fields).encode(), **JSON)
+    def send(self, verb: str, path: str, /, api: str = "2.0", **fields: Any) -> Answer:
+        return self.visitor.ask(verb, f"/api/{api}/mlflow/{path}", json.dumps(fields).encode(), **JSON)
 
     def post(self, path: str, /, **fields: Any) -> Any:
         """What is answered to a request that is fine."""
@@ -26,8 +26,8 @@ class Client:
     def get(self, path: str, /, **fields: Any) -> Any:
         return _fine(self.ask(path, **fields))
 
-    def ask(self, path: str, /, version: str = "2.0", **fields: Any) -> Answer:
-        return self.visitor.get(f"/api/{version}/mlflow/{path}?{urlencode(fields, doseq=True)}")
+    def ask(self, path: str, /, api: str = "2.0", **fields: Any) -> Answer:
+        return self.visitor.get(f"/api/{api}/mlflow/{path}?{urlencode(fields, doseq=True)}")
 
     def refused(self, path: str, /, **fields: Any) -> tuple[int, str, str]:
         answer = self.send("POST", path, **fields)

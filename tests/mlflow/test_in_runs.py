@@ -102,11 +102,13 @@ class TestEachRoute:
         self, client: Client, script: Client, route: Route, other: Any, its_model: Any
     ) -> None:
         run_id, model_id = other["info"]["run_id"], its_model["info"]["model_id"]
-        answer = send(script, route, about(other, its_model))
+        in_registry = route.path.startswith(("/2.0/mlflow/registered-models", "/2.0/mlflow/model-versions"))
+        named = about(other, its_model) | ({"name": "a model", "version": "1"} if in_registry else {})
+        answer = send(script, route, named)
         if route.in_run is None:
             assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
         else:
-            assert answer.status in (200, 403), answer.text
+            assert answer.status in ((200, 403, 404) if in_registry else (200, 403)), answer.text
         if answer.status == 200:
             assert run_id not in answer.text
             assert model_id not in answer.text
@@ -185,6 +187,26 @@ class TestItsScript:
         script.post("runs/log-batch", run_id=own, metrics=[point])
         found = script.post("logged-models/search", experiment_ids=[experiment])["models"]
         assert [each["info"]["model_id"] for each in found] == [model_id]
+
+    def test_registers_what_it_made(self, client: Client, script: Client, own: str, other: Any) -> None:
+        run = script.run(own)
+        assert script.put_artifact(run, "net/MLmodel", b"flavors: {}").status == 200
+        script.post("registered-models/create", name="of a script")
+        named = {"name": "of a script", "version": "1"}
+        source = f"{run['info']['artifact_uri']}/net"
+        made = script.post("model-versions/create", name="of a script", source=source, run_id=own)
+        script.post("model-versions/set-tag", key="k", value="v", **named)
+        assert script.get("model-versions/get", **named)["model_version"]["run_id"] == own
+        assert made["model_version"]["version"] == "1"
+        for source in (other["info"]["artifact_uri"], f"runs:/{other['info']['run_id']}/a.txt"):
+            refused = script.refused("model-versions/create", name="of a script", source=source)
+            assert refused[:2] == (403, "PERMISSION_DENIED")
+        assert script.refused("registered-models/alias", alias="best", **named)[0] == 403
+        client.post("model-versions/create", name="of a script", source="s3://bucket/m")
+        refused = script.refused(
+            "model-versions/set-tag", name="of a script", version="2", key="k", value="v"
+        )
+        assert refused[:2] == (403, "PERMISSION_DENIED")
 
     def test_has_runs_below_its_own(self, client: Client, script: Client, own: str, other: Any) -> None:
         first = script.new_run(experiment_id=None)

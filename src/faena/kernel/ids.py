@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 
-from faena.kernel import experiment_names
+from faena.kernel import experiment_names, model_names
 from faena.kernel.errors import UserErrorException, WebserviceException
 
 _LONGEST_RUN_ID = 240
@@ -67,8 +67,12 @@ def check_cluster_name(value: str) -> str:
 
 
 def check_model_name(value: str) -> str:
-    rule = "a letter or digit, then letters, digits, '-', '.' or '_', at most 255 characters"
-    return _check(_MODEL, "model name", value, rule, WebserviceException)
+    if (why := model_names.refusal(value)) is None:
+        return value
+    rule = (
+        f"1 to {model_names.LONGEST} characters of any script but '/', '\\', ':' and '@', with no dot first"
+    )
+    raise WebserviceException(f"{_shown(value)} is not a valid model name: it {why}. Use {rule}.")
 
 
 def check_datastore_name(value: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from faena.db import Read
 from faena.mlflow import callers, experiments, logged_models, runs
 from faena.mlflow.artifacts import addresses
-from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles
 from faena.mlflow.callers import Caller
 from faena.mlflow.run_tokens import RunOfToken
 from faena.mlflow.services import Services
@@ -54,6 +54,8 @@ async def check_files(services: Services, token: RunOfToken, address: str) -> No
                 callers.check(read, caller, tree.run_id)
             case LoggedModelFiles():
                 callers.check_model(read, caller, tree.model_id)
+            case RegisteredFiles():
+                pass  # every run may read models, and nobody changes a version's files
             case _:
                 raise callers.refused(caller, "these files")
 

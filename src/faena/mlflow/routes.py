@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from faena.mlflow import experiments, histories, in_runs, inputs, logged_models, logging, runs
+from faena.mlflow import (
+    experiments,
+    histories,
+    in_runs,
+    inputs,
+    logged_models,
+    logging,
+    registry_routes,
+    runs,
+)
 from faena.mlflow.artifacts import answers as artifacts
 from faena.mlflow.in_runs import Answer, InRun
 from faena.mlflow.requests import ById
@@ -88,6 +97,7 @@ def _routes() -> list[Route]:
         artifacts.ListModel,
         artifacts.of_logged_model,
     )
+    registry_routes.add_to(add)
     return made
 
 

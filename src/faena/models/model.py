@@ -10,6 +10,8 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import WebserviceException
 
 LONGEST_ALIAS = 255
+STAGES = ("Staging", "Production", "Archived")
+"""Where a version may stand in its life, in MLflow's words; most stand nowhere."""
 _ALIAS = re.compile(r"[\w\-]+")
 _VERSION = re.compile(r"[vV]\d+")
 
@@ -45,6 +47,27 @@ class ModelVersion(Struct, frozen=True):
     files: tuple[ModelFile, ...] = ()
     aliases: tuple[str, ...] = ()
     """Names that mean this version now, in their order."""
+    stage: str = ""
+    """One of `STAGES`; empty: none."""
+    source: str = ""
+    """Where its files came from, as an address that another registry's client gave; empty: nobody did."""
+    location: str = ""
+    """An address at which that client finds them; empty: where `source` is none."""
+    told_run: str | None = None
+    """The run that made it, as somebody said, where none of that id is here."""
+    changed_at: Micros = 0
+    """When it was registered, or its stage or description changed last."""
+
+
+class RegisteredModel(Struct, frozen=True):
+    """What belongs to a model's name: it may have no version yet."""
+
+    name: str
+    created_at: Micros
+    changed_at: Micros
+    """When it was made, or its description, a stage of its versions, or which there are changed last."""
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class Label(Struct, frozen=True):
@@ -72,6 +95,17 @@ def check_framework(framework: Framework) -> None:
             f"model_framework_version is {framework.version[:80]!r}, but no model_framework is given. "
             "Give both, such as model_framework='Chainer'."
         )
+
+
+def check_stage(stage: str | None) -> str:
+    """The stage as it is written, whatever its case; empty for none. Raises WebserviceException for another word."""
+    given = stage or "None"
+    for known, kept in (("none", ""), *((stage.lower(), stage) for stage in STAGES)):
+        if given.lower() == known:
+            return kept
+    raise WebserviceException(
+        f"{given[:80]!r} is no stage of a model. Use one of {', '.join(STAGES)}, or None."
+    )
 
 
 def check_alias(alias: str) -> str:

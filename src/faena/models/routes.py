@@ -90,8 +90,8 @@ async def show_version(name: str, version: int, database: Database) -> ModelView
 
 
 @patch("/{name:str}/versions/{version:int}", summary="Change a version's tags and description")
-async def change(name: str, version: int, data: ModelChange, database: Database) -> ModelView:
-    return await database.write(lambda write: service.change(write, name, version, data))
+async def change(name: str, version: int, data: ModelChange, database: Database, clock: Clock) -> ModelView:
+    return await database.write(lambda write: service.change(write, name, version, data, clock.now()))
 
 
 @get("/{name:str}/aliases/{alias:str}", summary="The version of a model that an alias means now")

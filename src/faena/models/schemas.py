@@ -127,3 +127,7 @@ class ModelView(Struct, frozen=True):
     files: list[ModelFileView]
     aliases: tuple[str, ...] = ()
     """Names that mean this version now, in their order."""
+    stage: str = ""
+    """Staging, Production or Archived; empty: none of these."""
+    source: str = ""
+    """Where its files came from, as an address that another registry's client gave; empty: nobody did."""

@@ -8,7 +8,7 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, ModelNotFoundException, ModelPathNotFoundException
-from faena.models import store
+from faena.models import names, store
 from faena.models.model import Framework, ModelVersion, Search, check_framework, select_files
 from faena.models.schemas import DatasetUse, LineageView, ModelChange, ModelFileView, ModelView, Registration
 from faena.objects import store as objects
@@ -72,7 +72,8 @@ def add(write: Write, model: ModelVersion, request_id: str) -> ModelView:
     if before := view_of_request(write, model.name, request_id, model.run_id, model.path):
         return before
     objects.touch(write, {file.digest: file.size for file in model.files}, model.created_at)
-    given = replace(model, version=store.next_version(write, model.name))
+    names.ensure(write, model.name, model.created_at)
+    given = replace(model, version=store.next_version(write, model.name), changed_at=model.created_at)
     store.add(write, given, request_id)
     return view(write, given)
 
@@ -111,7 +112,7 @@ def list_models(read: Read, wanted: Search, *, latest: bool) -> list[ModelView]:
     return [view(read, model, made_by) for model in found]
 
 
-def change(write: Write, name: str, version: int, wanted: ModelChange) -> ModelView:
+def change(write: Write, name: str, version: int, wanted: ModelChange, now: Micros) -> ModelView:
     """Repeating a change has no second effect.
 
     Raises ModelNotFoundException, and Conflict for a property that has another value: properties never change.
@@ -134,7 +135,7 @@ def change(write: Write, name: str, version: int, wanted: ModelChange) -> ModelV
     if tuple(uses) != model.datasets:
         store.set_datasets(write, name, version, tuple(uses))
     if wanted.description is not None:
-        store.describe(write, name, version, wanted.description)
+        store.change(write, name, version, now, description=wanted.description)
     return view(write, get(write, name, version))
 
 
@@ -165,6 +166,8 @@ def view(read: Read, model: ModelVersion, made_by: dict[str, RunView] | None = N
         size=sum(file.size for file in model.files),
         files=[ModelFileView(file.path, file.size, file.digest) for file in model.files],
         aliases=model.aliases,
+        stage=model.stage,
+        source=model.source,
     )
 
 

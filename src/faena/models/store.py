@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +30,11 @@ versions = sa.Table(
     sa.Column("framework_version", Text, nullable=False),
     sa.Column("datasets", sa.LargeBinary, nullable=False),
     sa.Column("deletion", Integer),
+    sa.Column("stage", String(16), nullable=False),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("location", Text, nullable=False),
+    sa.Column("told_run", String(255)),
+    sa.Column("changed_at", BigInteger, nullable=False),
     partial_index("model_versions_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """A row stays when its version is deleted, so that nobody gets the version or the request again."""
@@ -58,6 +63,7 @@ files = sa.Table(
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
+_TOGETHER = 500
 IS_THERE = versions.c.deleted_at.is_(None) & versions.c.deletion.is_(None)
 
 
@@ -80,6 +86,11 @@ def add(write: Write, model: ModelVersion, request_id: str) -> None:
             framework=model.framework.name,
             framework_version=model.framework.version,
             datasets=msgspec.json.encode(model.datasets),
+            stage=model.stage,
+            source=model.source,
+            location=model.location,
+            told_run=model.told_run,
+            changed_at=model.created_at,
         )
     )
     set_labels(write, model.name, model.version, TAG, model.tags)
@@ -88,7 +99,8 @@ def add(write: Write, model: ModelVersion, request_id: str) -> None:
         {"name": model.name, "version": model.version, "path": f.path, "digest": f.digest, "size": f.size}
         for f in model.files
     ]
-    write.execute(files.insert(), rows)
+    if rows:
+        write.execute(files.insert(), rows)
 
 
 def set_labels(write: Write, name: str, version: int, kind: str, values: Mapping[str, str]) -> None:
@@ -108,8 +120,42 @@ def remove_tags(write: Write, name: str, version: int, keys: Iterable[str] | Non
     write.execute(labels.delete().where(where))
 
 
-def describe(write: Write, name: str, version: int, description: str) -> None:
-    write.execute(versions.update().where(_of(versions, name, version)).values(description=description))
+def change(write: Write, name: str, version: int, now: Micros, **values: str) -> None:
+    """Columns of a version, and that it changed now."""
+    write.execute(versions.update().where(_of(versions, name, version)).values(changed_at=now, **values))
+
+
+def in_stage(read: Read, name: str, stage: str) -> list[int]:
+    """Versions, the latest first."""
+    where = (versions.c.name == name) & (versions.c.stage == stage) & IS_THERE
+    query = sa.select(versions.c.version).where(where).order_by(versions.c.version.desc())
+    return list(read.execute(query).scalars())
+
+
+def latest_of_stages(read: Read, names: Sequence[str]) -> dict[str, list[ModelVersion]]:
+    """Of each model the latest version in each stage, and the latest that is in none."""
+    found: dict[str, list[ModelVersion]] = {name: [] for name in names}
+    for start in range(0, len(names), _TOGETHER):
+        chosen = versions.c.name.in_(names[start : start + _TOGETHER]) & IS_THERE
+        highest = sa.func.max(versions.c.version)
+        keys = (
+            sa.select(versions.c.name, highest.label("latest"))
+            .where(chosen)
+            .group_by(versions.c.name, versions.c.stage)
+        )
+        latest = [(row.name, row.latest) for row in read.execute(keys)]
+        for model in several(read, latest, with_files=False):
+            found[model.name].append(model)
+    return found
+
+
+def several(read: Read, keys: Sequence[tuple[str, int]], *, with_files: bool = True) -> list[ModelVersion]:
+    """Those (name, version) that there are, in their order."""
+    found: dict[tuple[str, int], ModelVersion] = {}
+    for start in range(0, len(keys), _TOGETHER):
+        chosen = sa.tuple_(versions.c.name, versions.c.version).in_(list(keys[start : start + _TOGETHER]))
+        found |= {(model.name, model.version): model for model in _found(read, chosen, with_files=with_files)}
+    return [found[key] for key in keys if key in found]
 
 
 def set_datasets(write: Write, name: str, version: int, datasets: tuple[tuple[str, str], ...]) -> None:
@@ -124,6 +170,7 @@ def delete(write: Write, name: str, version: int, now: Micros) -> None:
     write.execute(labels.delete().where(_of(labels, name, version)))
     write.execute(aliases.delete().where(_of(aliases, name, version)))
     emptied = {"deleted_at": now, "run_id": None, "path": "", "description": "", "datasets": b"[]"}
+    emptied |= {"stage": "", "source": "", "location": "", "told_run": None}
     write.execute(versions.update().where(_of(versions, name, version)).values(**emptied))
 
 
@@ -184,13 +231,13 @@ def _of(table: sa.Table, name: str, version: int) -> sa.ColumnElement[bool]:
     return (table.c.name == name) & (table.c.version == version)
 
 
-def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
+def _found(read: Read, where: sa.ColumnElement[bool], *, with_files: bool = True) -> list[ModelVersion]:
     """By name, the latest version first; four statements however many there are."""
     where &= IS_THERE
     rows = read.execute(versions.select().where(where).order_by(versions.c.name, versions.c.version.desc()))
     chosen = sa.select(versions.c.name, versions.c.version).where(where).subquery()
     kept: dict[tuple[str, int], list[ModelFile]] = defaultdict(list)
-    for row in _joined(read, files, chosen, files.c.path):
+    for row in _joined(read, files, chosen, files.c.path) if with_files else ():
         kept[row.name, row.version].append(ModelFile(row.path, row.digest, row.size))
     marks: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
     for row in _joined(read, labels, chosen, labels.c.key):
@@ -212,6 +259,11 @@ def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
             datasets=msgspec.json.decode(row.datasets, type=tuple[tuple[str, str], ...]),
             files=tuple(kept[row.name, row.version]),
             aliases=tuple(named[row.name, row.version]),
+            stage=row.stage,
+            source=row.source,
+            location=row.location,
+            told_run=row.told_run,
+            changed_at=row.changed_at,
         )
         for row in rows
     ]

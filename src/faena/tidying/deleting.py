@@ -15,6 +15,7 @@ from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.nearest import nearest
+from faena.models import name_store, names
 from faena.models import service as models
 from faena.models.model import Search
 from faena.runs import readers
@@ -74,13 +75,19 @@ def make(write: Write, run_ids: Sequence[str], asked: DeletionRequest, now: Micr
         given_to = readers.of_runs(write, run_ids)
     if asked.part == "all":
         family = store.with_descendants(write, run_ids)
-        versions = _versions(write, asked.models)
+        versions, whole = _models(write, asked.models)
         if kept := needs.kept(write, family, versions):
             raise Conflict(" ".join(each.why for each in kept))
         given_to = readers.of_runs(write, family)
+        models_marked = store.mark_models(write, number, versions)
+        store.mark_names(write, number, whole)
         counts = Counts(
-            runs=store.mark_runs(write, number, family), models=store.mark_models(write, number, versions)
+            runs=store.mark_runs(write, number, family),
+            models=models_marked,
+            names=len(whole - {name for name, _ in versions}),
         )
+        for name in {name for name, _ in versions} - whole:
+            name_store.change(write, name, now)
     elif asked.part == "outputs":
         counts = Counts(files=store.mark_outputs(write, number, run_ids))
     else:
@@ -156,18 +163,20 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
     return list(found)
 
 
-def _versions(read: Read, wanted: Sequence[str]) -> list[tuple[str, int]]:
+def _models(read: Read, wanted: Sequence[str]) -> tuple[list[tuple[str, int]], set[str]]:
+    """Versions, and names that go with all of theirs."""
     found: list[tuple[str, int]] = []
+    whole: set[str] = set()
     for text in wanted:
         name, colon, version = text.rpartition(":")
         if colon and version.isdecimal():
             found.append((name, models.get(read, name, int(version)).version))
             continue
-        models.get(read, text, None)
+        whole.add(names.get(read, text).name)
         found += [
             (each.name, each.version) for each in models.list_models(read, Search(name=text), latest=False)
         ]
-    return found
+    return found, whole
 
 
 def _named(run_ids: Sequence[str], asked: DeletionRequest) -> str:

@@ -33,8 +33,17 @@ class Counts(Struct, frozen=True):
     files: int = 0
     logs: int = 0
     models: int = 0
+    """Versions of models."""
+    names: int = 0
+    """Models as such that have no version."""
 
     def __str__(self) -> str:
-        named = {"run": self.runs, "file": self.files, "log": self.logs, "model version": self.models}
+        named = {
+            "run": self.runs,
+            "file": self.files,
+            "log": self.logs,
+            "model": self.names,
+            "model version": self.models,
+        }
         parts = [f"{count:,} {name}{'s' * (count != 1)}" for name, count in named.items() if count]
         return ", ".join(parts) or "nothing"

@@ -1,4 +1,4 @@
-"""What MLflow's clients know: numbers of experiments, logged models, data sets that runs used."""
+"""What MLflow's clients know: numbers of experiments, logged models, used data sets, models by name, stages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ def upgrade(op: Operations) -> None:
     _number_experiments(op)
     _add_logged_models(op)
     _add_uses(op)
+    _name_models(op)
 
 
 def _add_logged_models(op: Operations) -> None:
@@ -99,3 +100,43 @@ def _number_experiments(op: Operations) -> None:
     with op.batch_alter_table("experiments") as table:
         table.alter_column("id", existing_type=sa.Integer(), nullable=False)
         table.create_unique_constraint("uq_experiments_id", ["id"])
+
+
+def _name_models(op: Operations) -> None:
+    op.create_table(
+        "registered_models",
+        sa.Column("name", sa.String(255), primary_key=True),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("stays", sa.Integer, nullable=False),
+        sa.Column("deletion", sa.Integer),
+    )
+    op.create_index(
+        "registered_models_deleted",
+        "registered_models",
+        ["deletion"],
+        sqlite_where=sa.text("deletion IS NOT NULL"),
+        postgresql_where=sa.text("deletion IS NOT NULL"),
+    )
+    op.create_table(
+        "registered_model_tags",
+        sa.Column("name", sa.String(255), sa.ForeignKey("registered_models.name"), primary_key=True),
+        sa.Column("key", sa.String(255), primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    op.add_column("model_versions", sa.Column("stage", sa.String(16), nullable=False, server_default=""))
+    op.add_column("model_versions", sa.Column("source", sa.Text, nullable=False, server_default=""))
+    op.add_column("model_versions", sa.Column("location", sa.Text, nullable=False, server_default=""))
+    op.add_column("model_versions", sa.Column("told_run", sa.String(255)))
+    op.add_column(
+        "model_versions", sa.Column("changed_at", sa.BigInteger, nullable=False, server_default="0")
+    )
+    versions = sa.table("model_versions", sa.column("name"), sa.column("created_at"), sa.column("changed_at"))
+    connection = op.get_bind()
+    connection.execute(versions.update().values(changed_at=versions.c.created_at))
+    names = ("name", "created_at", "changed_at", "description", "stays")
+    first, last = sa.func.min(versions.c.created_at), sa.func.max(versions.c.created_at)
+    found = sa.select(versions.c.name, first, last, sa.literal(""), sa.literal(0)).group_by(versions.c.name)
+    models = sa.table("registered_models", *map(sa.column, names))
+    connection.execute(models.insert().from_select(names, found))

@@ -2,15 +2,16 @@
 
 mlflow-artifacts:/EXPERIMENT/RUN/artifacts[/PATH]              files of a run
 mlflow-artifacts:/EXPERIMENT/models/MODEL/artifacts[/PATH]     files of a logged model
+mlflow-artifacts:/registered/NAME/VERSION[/PATH]               files of a version, read only
 """
 
 from __future__ import annotations
 
 import posixpath
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, Tree
 from faena.mlflow.errors import MISSING, MlflowError
 
 SCHEME = "mlflow-artifacts:/"
@@ -26,6 +27,10 @@ def of_logged_model(experiment: Any, model_id: str) -> str:
     return f"{SCHEME}{experiment}/models/{model_id}/artifacts"
 
 
+def of_version(name: str, version: int) -> str:
+    return f"{SCHEME}registered/{quote(name, safe='')}/{version}"
+
+
 def find(path: str) -> tuple[Tree, str]:
     """Whose files, and the path below them; empty: all. Raises MlflowError for other paths."""
     match clean(path).split("/"):
@@ -33,6 +38,8 @@ def find(path: str) -> tuple[Tree, str]:
             return LoggedModelFiles(model_id), "/".join(rest)
         case [experiment, run_id, "artifacts", *rest] if experiment.isdigit():
             return RunFiles(run_id), "/".join(rest)
+        case ["registered", name, version, *rest] if version.isascii() and version.isdigit():
+            return RegisteredFiles(unquote(name), int(version[:18])), "/".join(rest)
     raise MlflowError(f"No such artifact: '{path[:200]}'", MISSING)
 
 

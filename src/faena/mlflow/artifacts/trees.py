@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,8 @@ from typing import Protocol
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.mlflow import found
+from faena.mlflow.errors import MlflowError
+from faena.models import service as versions
 from faena.models.logged import service as logged_models
 from faena.models.logged import store as logged_store
 from faena.models.model import ModelFile
@@ -72,3 +75,32 @@ class LoggedModelFiles:
 
     def remove(self, write: Write, names: Iterable[str]) -> None:
         logged_store.remove_files(write, self.model_id, names)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredFiles:
+    """Of a version, which never changes."""
+
+    name: str
+    version: int
+
+    def files(self, read: Read, prefix: str) -> dict[str, StoredFile]:
+        """Those of a model that is one folder are named from that folder on."""
+        version = versions.get(read, self.name, self.version)
+        top = f"{posixpath.basename(version.path.rstrip('/'))}/"
+        is_folder = all(each.path.startswith(top) for each in version.files)
+        named = {
+            each.path.removeprefix(top) if is_folder else each.path: StoredFile(each.digest, each.size)
+            for each in version.files
+        }
+        return {name: file for name, file in named.items() if name.startswith(prefix)}
+
+    def check_writable(self, read: Read) -> None:
+        versions.get(read, self.name, self.version)
+        raise MlflowError(f"Files of {self.name}:{self.version} never change. Register another version.")
+
+    def put(self, write: Write, name: str, file: StoredFile, now: Micros) -> None:
+        self.check_writable(write)
+
+    def remove(self, write: Write, names: Iterable[str]) -> None:
+        self.check_writable(write)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata
 from faena.kernel.clock import Micros
+from faena.models.name_store import names
 from faena.models.store import versions
 from faena.runs.store import runs
 from faena.tidying.model import Deletion
@@ -28,7 +29,7 @@ deletions = sa.Table(
 )
 """`what`: for people. `size`: bytes that collecting it frees, as far as was known then."""
 
-MARKED = (runs, run_files, streams, versions)
+MARKED = (runs, run_files, streams, versions, names)
 """Tables whose rows a deletion marks."""
 
 _TOGETHER = 500
@@ -113,6 +114,11 @@ def mark_models(write: Write, number: int, models: Sequence[tuple[str, int]]) ->
         chosen = (versions.c.name == name) & (versions.c.version == version) & versions.c.deletion.is_(None)
         count += write.execute(versions.update().where(chosen).values(deletion=number)).rowcount
     return count
+
+
+def mark_names(write: Write, number: int, models: Collection[str]) -> int:
+    """Models themselves, with what belongs to none of their versions."""
+    return _mark(write, number, names, names.c.name, models)
 
 
 def unmark(write: Write, number: int) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
+from faena.models import name_store
 from faena.models import store as models
 from faena.models.store import versions
 from faena.runs.store import OF_RUN, runs
@@ -50,7 +51,8 @@ def forget_runs(write: Write, run_ids: Sequence[str]) -> None:
     )
     for row in write.execute(came).all():
         models.set_labels(write, row.name, row.version, models.PROPERTY, {DELETED_RUN: row.run_id})
-    write.execute(versions.update().where(versions.c.run_id.in_(run_ids)).values(run_id=None))
+    gone = {"run_id": None, "told_run": versions.c.run_id}
+    write.execute(versions.update().where(versions.c.run_id.in_(run_ids)).values(**gone))
     for table in reversed(metadata.sorted_tables):  # what refers to another goes before it
         for column in table.c:
             if column.info == OF_RUN:
@@ -68,6 +70,7 @@ def forget_models(write: Write, deletion: int, now: Micros) -> None:
     for row in write.execute(marked).all():
         models.delete(write, row.name, row.version, now)
     write.execute(versions.update().where(versions.c.deletion == deletion).values(deletion=None))
+    name_store.forget(write, deletion)
 
 
 def forget_logs(write: Write, stream_ids: Sequence[int]) -> None:

@@ -1,0 +1,335 @@
+"""The model registry by MLflow's protocol, and the same models by our words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from faena.db import Read
+from faena.models import service
+from tests.mlflow.clients import Client
+from tests.server.house import Running
+
+MODELS, VERSIONS = "registered-models", "model-versions"
+
+
+def made(client: Client, name: str, count: int = 0, **fields: Any) -> str:
+    """A model with so many versions."""
+    client.post(f"{MODELS}/create", name=name, **fields)
+    for _ in range(count):
+        client.post(f"{VERSIONS}/create", name=name, source="s3://bucket/m")
+    return name
+
+
+def of_run(client: Client, name: str) -> tuple[str, Any]:
+    """The first version of a model, made of a folder of a run."""
+    run = client.run(client.new_run(user_id="ann"))
+    for path, data in (
+        ("model/MLmodel", b"flavors: {}"),
+        ("model/data/w.bin", b"weights"),
+        ("log.txt", b"x"),
+    ):
+        assert client.put_artifact(run, path, data).status == 200
+    made(client, name)
+    source = f"{run['info']['artifact_uri']}/model"
+    run_id = run["info"]["run_id"]
+    answer = client.post(f"{VERSIONS}/create", name=name, source=source, run_id=run_id)
+    return source, answer["model_version"]
+
+
+def version(client: Client, name: str, number: int | str = 1) -> Any:
+    return client.get(f"{VERSIONS}/get", name=name, version=number)["model_version"]
+
+
+def model(client: Client, name: str) -> Any:
+    return client.get(f"{MODELS}/get", name=name)["registered_model"]
+
+
+class TestModels:
+    def test_one_without_versions(self, client: Client) -> None:
+        tags = [{"key": "a b", "value": "1"}]
+        answer = client.post(f"{MODELS}/create", name="Größe 1", tags=tags, description="what")
+        shown = model(client, "Größe 1")
+        assert answer["registered_model"] == shown
+        assert (shown["description"], shown["tags"]) == ("what", tags)
+        assert (shown["latest_versions"], shown["aliases"]) == ([], [])
+        assert shown["creation_timestamp"] == shown["last_updated_timestamp"] > 10**12
+
+    def test_is_there_once(self, client: Client) -> None:
+        made(client, "once")
+        assert client.refused(f"{MODELS}/create", name="once") == (
+            400,
+            "RESOURCE_ALREADY_EXISTS",
+            "Registered Model (name=once) already exists.",
+        )
+
+    def test_another_name_takes_all_along(self, client: Client) -> None:
+        source, before = of_run(client, "before")
+        client.post(f"{MODELS}/alias", name="before", alias="best", version="1")
+        client.post(f"{VERSIONS}/set-tag", name="before", version="1", key="k", value="v")
+        client.post(f"{MODELS}/set-tag", name="before", key="of", value="all")
+        client.post(f"{MODELS}/rename", name="before", new_name="after it")
+        after = version(client, "after it")
+        assert (after["source"], after["run_id"], after["aliases"]) == (source, before["run_id"], ["best"])
+        assert (after["tags"], model(client, "after it")["tags"]) == (
+            [{"key": "k", "value": "v"}],
+            [{"key": "of", "value": "all"}],
+        )
+        answer = client.ask(f"{MODELS}/get", name="before")
+        assert answer.json["message"] == "Registered Model with name=before not found"
+        made(client, "taken")
+        assert client.refused(f"{MODELS}/rename", name="after it", new_name="taken")[1] == (
+            "RESOURCE_ALREADY_EXISTS"
+        )
+
+    def test_one_that_is_deleted_is_gone_and_another_has_its_name(self, client: Client) -> None:
+        made(client, "gone", 2, description="old", tags=[{"key": "a", "value": "b"}])
+        client.post(f"{MODELS}/alias", name="gone", alias="best", version="2")
+        assert client.send("DELETE", f"{MODELS}/delete", name="gone").status == 200
+        for verb, path in (("GET", "get"), ("DELETE", "delete"), ("POST", "rename"), ("POST", "set-tag")):
+            fields = {"name": "gone", "new_name": "x", "key": "a"}
+            answer = (
+                client.ask(f"{MODELS}/get", name="gone")
+                if verb == "GET"
+                else client.send(verb, f"{MODELS}/{path}", **fields)
+            )
+            assert (answer.status, answer.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+        made(client, "gone")
+        assert (model(client, "gone")["tags"], model(client, "gone").get("description")) == ([], None)
+
+    def test_our_words_show_it_too(self, client: Client, server: Running) -> None:
+        _, shown = of_run(client, "both")
+        client.post(f"{VERSIONS}/transition-stage", name="both", version="1", stage="production")
+
+        def ours(read: Read) -> Any:
+            return service.view(read, service.get(read, "both", None))
+
+        view = server.do(server.house.database.read(ours))
+        assert (view.id, view.run_id, view.stage) == ("both:1", shown["run_id"], "Production")
+        assert [file.path for file in view.files] == ["model/MLmodel", "model/data/w.bin"]
+        assert shown["user_id"] == "ann"
+
+
+class TestVersions:
+    def test_have_numbers_that_are_never_given_again(self, client: Client) -> None:
+        made(client, "counted", 3)
+        for number in ("1", "3"):
+            assert client.send("DELETE", f"{VERSIONS}/delete", name="counted", version=number).status == 200
+        answer = client.post(f"{VERSIONS}/create", name="counted", source="s3://b/m")
+        assert answer["model_version"]["version"] == "4"
+        answer = client.send("DELETE", f"{VERSIONS}/delete", name="counted", version="1")
+        assert answer.json["message"] == "Model Version (name=counted, version=1) not found"
+        for number in ("2", "4"):
+            client.send("DELETE", f"{VERSIONS}/delete", name="counted", version=number)
+        assert model(client, "counted")["latest_versions"] == []
+
+    def test_of_a_run_that_nobody_knows(self, client: Client) -> None:
+        made(client, "elsewhere")
+        client.post(f"{VERSIONS}/create", name="elsewhere", source="runs:/abc/model", run_id="abc")
+        shown = version(client, "elsewhere")
+        assert (shown["source"], shown["run_id"], shown["status"]) == ("runs:/abc/model", "abc", "READY")
+        asked = client.get(f"{VERSIONS}/get-download-uri", name="elsewhere", version=1)
+        assert asked["artifact_uri"] == "runs:/abc/model"
+        found = client.get(f"{VERSIONS}/search", filter="run_id = 'abc' and source_path LIKE 'runs:%'")
+        assert [each["name"] for each in found["model_versions"]] == ["elsewhere"]
+
+    def test_a_copy_has_the_same_files(self, client: Client) -> None:
+        source, _ = of_run(client, "original")
+        client.post(f"{MODELS}/alias", name="original", alias="best", version="1")
+        made(client, "copied")
+        client.post(f"{VERSIONS}/create", name="copied", source="models:/original@best")
+        assert version(client, "copied")["source"] == "models:/original/1"
+        asked = client.get(f"{VERSIONS}/get-download-uri", name="copied", version=1)
+        assert asked["artifact_uri"] == source
+
+    def test_the_model_changes_with_them_but_not_by_their_descriptions(self, client: Client) -> None:
+        made(client, "timed", 1)
+        before = model(client, "timed")["last_updated_timestamp"]
+        answer = client.send("PATCH", f"{VERSIONS}/update", name="timed", version="1", description="new")
+        assert answer.json["model_version"]["description"] == "new"
+        assert model(client, "timed")["last_updated_timestamp"] == before
+        client.post(f"{VERSIONS}/transition-stage", name="timed", version="1", stage="Staging")
+        assert model(client, "timed")["last_updated_timestamp"] > before
+
+    @pytest.mark.parametrize(
+        ("source", "said"),
+        [
+            ("/etc", "To use a local path as a model version source"),
+            ("file:///etc", "To use a local path as a model version source"),
+            ("model", "To use a local path as a model version source"),
+            ("mlflow-artifacts://host:9000/models/../../", "If supplying a source as an http, https"),
+            ("mlflow-artifacts:/0/x/artifacts/..%2f..%2fy", "If supplying a source as an http, https"),
+            ("s3://bucket/%252e%252e/x", "If supplying a source as an http, https"),
+            ("http://host/artifact%00", "If supplying a source as an http, https"),
+            ("models:/nobody/1", "Unable to fetch model from model URI source artifact location"),
+        ],
+    )
+    def test_are_of_no_file_outside(self, client: Client, source: str, said: str) -> None:
+        if client.ask(f"{MODELS}/get", name="inside").status != 200:
+            made(client, "inside")
+        status, code, message = client.refused(f"{VERSIONS}/create", name="inside", source=source)
+        assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
+        assert said in message
+
+    def test_are_of_the_run_that_is_named(self, client: Client) -> None:
+        source, _ = of_run(client, "named run")
+        answer = client.refused(
+            f"{VERSIONS}/create", name="named run", source=source, run_id=client.new_run()
+        )
+        assert "The run_id request parameter must identify the resource" in answer[2]
+
+
+class TestStages:
+    def test_the_latest_of_each(self, client: Client) -> None:
+        made(client, "staged", 5)
+        for number, stage in enumerate(("archived", "PRODUCTION", "Production", "staging"), 1):
+            client.post(f"{VERSIONS}/transition-stage", name="staged", version=number, stage=stage)
+
+        def latest(*stages: str) -> dict[str, str]:
+            answer = client.post(f"{MODELS}/get-latest-versions", name="staged", stages=list(stages))
+            return {each["current_stage"]: each["version"] for each in answer["model_versions"]}
+
+        assert latest() == {"Archived": "1", "Production": "3", "Staging": "4", "None": "5"}
+        assert latest("none", "Production") == {"Production": "3", "None": "5"}
+
+    def test_others_are_archived(self, client: Client) -> None:
+        made(client, "archive", 3)
+        for number in (1, 2):
+            client.post(f"{VERSIONS}/transition-stage", name="archive", version=number, stage="Staging")
+        fields = {"name": "archive", "version": "3", "archive_existing_versions": True}
+        client.post(f"{VERSIONS}/transition-stage", stage="Staging", **fields)
+        stages = [version(client, "archive", number)["current_stage"] for number in (1, 2, 3)]
+        assert stages == ["Archived", "Archived", "Staging"]
+        refused = client.refused(f"{VERSIONS}/transition-stage", stage="Archived", **fields)
+        assert "is not an Active stage" in refused[2]
+        refused = client.refused(f"{VERSIONS}/transition-stage", stage="Best", **fields)
+        assert refused[2].startswith("Invalid Model Version stage: Best. Value must be one of None, Staging")
+
+
+class TestAliases:
+    def test_come_and_go(self, client: Client) -> None:
+        made(client, "named", 2)
+        for number in ("1", "2"):
+            client.post(f"{MODELS}/alias", name="named", alias="champion", version=number)
+        assert model(client, "named")["aliases"] == [{"alias": "champion", "version": "2"}]
+        meant = client.get(f"{MODELS}/alias", name="named", alias="champion")
+        assert meant["model_version"] == version(client, "named", 2)
+        for _ in range(2):
+            assert client.send("DELETE", f"{MODELS}/alias", name="named", alias="champion").status == 200
+        answer = client.ask(f"{MODELS}/alias", name="named", alias="champion")
+        assert (answer.status, answer.json["message"]) == (400, "Registered model alias champion not found.")
+        assert client.get(f"{MODELS}/alias", name="named", alias="latest")["model_version"]["version"] == "2"
+
+    def test_go_with_their_version(self, client: Client) -> None:
+        made(client, "with it", 1)
+        client.post(f"{MODELS}/alias", name="with it", alias="a", version="1")
+        assert client.send("DELETE", f"{VERSIONS}/delete", name="with it", version="1").status == 200
+        assert model(client, "with it")["aliases"] == []
+
+    @pytest.mark.parametrize("alias", ["latest", "LaTest", "v1", "V12", "a b", "a/b", "x" * 256])
+    def test_that_cannot_be(self, client: Client, alias: str) -> None:
+        answer = client.refused(f"{MODELS}/alias", name="whatever", alias=alias, version="1")
+        assert answer[:2] == (400, "INVALID_PARAMETER_VALUE")
+        assert alias[:200].lower() in answer[2].lower()
+
+
+@pytest.fixture(scope="module")
+def searched(client: Client) -> str:
+    """Five models, every second with a version, and a prompt."""
+    for number in range(5):
+        tags = [{"key": "kind", "value": "even" if number % 2 == 0 else "odd"}]
+        made(client, f"Found{number}", number % 2, tags=tags)
+    made(client, "FoundPrompt", tags=[{"key": "mlflow.prompt.is_prompt", "value": "true"}])
+    return "name LIKE 'Found%'"
+
+
+class TestSearch:
+    def names(self, client: Client, **asked: Any) -> list[str]:
+        found = client.get(f"{MODELS}/search", **asked)
+        return [each["name"].removeprefix("Found") for each in found.get("registered_models", [])]
+
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            ("", "0 1 2 3 4"),
+            (" and tags.`mlflow.prompt.is_prompt` != 'true'", "0 1 2 3 4"),
+            (" and tag.`mlflow.prompt.is_prompt` = 'true'", "Prompt"),
+            (" and tags.kind = 'odd'", "1 3"),
+            (" and tags.kind ILIKE 'EV%'", "0 2 4"),
+            (" and name ILIKE '%nd3'", "3"),
+            (" and name LIKE '%ND3'", ""),
+            (" and name IN ('Found1', 'Found4')", "1 4"),
+        ],
+    )
+    def test_a_filter(self, client: Client, searched: str, text: str, wanted: str) -> None:
+        assert self.names(client, filter=searched + text) == wanted.split()
+
+    def test_an_order(self, client: Client, searched: str) -> None:
+        assert self.names(client, filter=searched, order_by=["name DESC"]) == list("43210")
+        last = self.names(client, filter=searched, order_by=["last_updated_timestamp ASC"])
+        assert last == list("01234")
+
+    def test_pages(self, client: Client, searched: str) -> None:
+        first = client.get(f"{MODELS}/search", filter=searched, max_results=3)
+        token = first["next_page_token"]
+        rest = client.get(f"{MODELS}/search", filter=searched, max_results=3, page_token=token)
+        assert [len(page["registered_models"]) for page in (first, rest)] == [3, 2]
+        assert "next_page_token" not in rest
+
+    def test_versions(self, client: Client, searched: str) -> None:
+        for order, wanted in ((["name ASC"], ["Found1", "Found3"]), ([], ["Found3", "Found1"])):
+            found = client.get(
+                f"{VERSIONS}/search", filter=f"{searched} and version_number = 1", order_by=order
+            )
+            assert [each["name"] for each in found["model_versions"]] == wanted
+
+    @pytest.mark.parametrize(
+        ("path", "asked", "said"),
+        [
+            (MODELS, {"filter": "run_id = 'x'"}, "Invalid attribute key 'run_id'"),
+            (MODELS, {"filter": "metrics.a = 'x'"}, "Invalid entity type 'metrics'"),
+            (MODELS, {"filter": "name = 1"}, "Expected a quoted string value"),
+            (MODELS, {"order_by": "kind"}, "Invalid order by key 'kind'"),
+            (MODELS, {"max_results": 1001}, "Invalid value 1001 for parameter 'max_results'"),
+            (VERSIONS, {"filter": "version_number = 1.5"}, "Invalid value for numeric attribute"),
+            (VERSIONS, {"max_results": 200_001}, "Invalid value 200001 for parameter 'max_results'"),
+            (VERSIONS, {"page_token": "?"}, "for parameter 'page_token'"),
+        ],
+    )
+    def test_refuses_and_says_why(self, client: Client, path: str, asked: dict[str, Any], said: str) -> None:
+        answer = client.ask(f"{path}/search", **asked)
+        assert (answer.status, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+        assert said in answer.json["message"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("path", "fields", "said"),
+        [
+            (f"{MODELS}/create", {"name": " "}, "Missing value for required parameter 'name'."),
+            (f"{MODELS}/create", {"name": "a/b"}, "Names cannot contain '/' or ':'."),
+            (f"{MODELS}/create", {"name": 123}, "Invalid value 123 for parameter 'name' supplied"),
+            (f"{MODELS}/create", {"name": ".."}, "Invalid value"),
+            (f"{VERSIONS}/create", {"name": "a"}, "Missing value for required parameter 'source'."),
+            (
+                f"{VERSIONS}/transition-stage",
+                {"name": "a", "version": "x", "stage": "None"},
+                "must be an integer",
+            ),
+            (
+                f"{MODELS}/set-tag",
+                {"name": "a", "key": "k" * 251, "value": "v"},
+                "exceeded length limit of 250",
+            ),
+            (
+                f"{MODELS}/set-tag",
+                {"name": "a", "key": "k", "value": "v" * 100_001},
+                "length limit of 100000",
+            ),
+        ],
+    )
+    def test_names_what_is_wrong(self, client: Client, path: str, fields: dict[str, Any], said: str) -> None:
+        status, code, message = client.refused(path, **fields)
+        assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
+        assert said in message
