@@ -34,7 +34,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("PUT", "/models/..%2f..%2fx/registrations/r9/local", {"path": "/etc/hostname"}),
     ("PUT", "/models/%2e%2e/registrations/r9/local", {"path": "/etc/hostname"}),
     ("PUT", f"/models/{'x' * 10_000}/registrations/r9/local", {"path": "/etc/hostname"}),
-    ("PUT", f"/models/{quote('🙂')}/registrations/r9/local", {"path": "/etc/hostname"}),
+    ("PUT", f"/models/{quote('🙂' * 64)}/registrations/r9/local", {"path": "/etc/hostname"}),
     ("PUT", "/models/net/registrations/r9", {"run_id": "none", "path": "x"}),
     ("GET", "/models?tags=x", None),
     ("GET", "/models?tags=[[]]", None),
