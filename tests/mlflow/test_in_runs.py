@@ -81,6 +81,8 @@ def about(run: Any, model: Any) -> dict[str, Any]:
         "max_results": 10,
         "artifact_uri": info["artifact_uri"],
         "source": info["artifact_uri"],
+        "alias": "best",
+        "stage": "Staging",
     }
 
 
