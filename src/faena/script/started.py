@@ -95,6 +95,12 @@ def end_all(error: Any) -> None:
             sys.stderr.write("faena: run {} could not be ended: {}\n".format(run.id, trouble))
 
 
+def note_all(code: str, message: str) -> None:
+    """A note of the runs that are open: of each code the first stays."""
+    for run in _open[:]:
+        run._sink.emit("note", {"code": code, "message": message})
+
+
 def uncaught() -> BaseException | None:
     """What ends this process, where that is an error. A session at a prompt goes on after each of its errors."""
     if hasattr(sys, "ps1") or hasattr(builtins, "__IPYTHON__"):

@@ -144,6 +144,7 @@ def tell(address: str, dataset: str, why: str, otherwise: str = SETTING + "=off 
     message = "{} {}; {} comes from Faena's verified copy. {}".format(
         address, why, TITLES[dataset], otherwise
     )
+    _note_open_runs(code, message)
     if not is_first(code.replace("/", "-")):
         return
     sys.stderr.write("faena: {}\n".format(message))
@@ -153,6 +154,21 @@ def tell(address: str, dataset: str, why: str, otherwise: str = SETTING + "=off 
         from faena.script.spool import writer_of
 
         writer_of(folder).emit("note", {"code": code, "message": message})
+
+
+def _note_open_runs(code: str, message: str) -> None:
+    """Those that this process has started, here or by its helper, have it among what went into them."""
+    started = sys.modules.get("faena.script.started")
+    names = sys.modules.get("faena.script.proxies.names")
+    try:
+        if started is not None:
+            started.note_all(code, message)
+        if names is not None and names.session_has_begun():
+            from faena.script.proxies import session
+
+            session.current().ask("function", "faena.script.started", "note_all", [code, message], {})
+    except Exception as error:  # noqa: BLE001  what the script asked for is answered in any case
+        sys.stderr.write("faena: {} is not among the inputs of this process's runs: {}\n".format(code, error))
 
 
 _told: Any = set()
