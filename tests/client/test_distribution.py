@@ -118,6 +118,15 @@ def test_a_python_that_mpi4py_has_no_wheel_for_is_refused_at_once(python: str) -
     assert mpi_packages.added(EnvironmentRequest(python="3.10")).python == "3.10"
 
 
+def test_a_day_that_has_no_python_for_mpi_is_refused_with_the_first_that_has() -> None:
+    with pytest.raises(
+        UserErrorException, match=r"as of 2019-10-01 there is no other\. Use 2020-01-12 or a later day"
+    ):
+        mpi_packages.added(EnvironmentRequest(as_of="2019-10-01"))
+    assert mpi_packages.added(EnvironmentRequest(as_of="2020-01-12")).as_of == "2020-01-12"
+    assert mpi_packages.added(EnvironmentRequest(as_of="2019-10-01", python="3.8")).python == "3.8"
+
+
 def test_an_interpreter_that_has_no_mpi4py_is_refused_where_it_can_be_looked_at() -> None:
     with pytest.raises(FaenaError, match=r"has no mpi4py.*-m pip install mpich mpi4py"):
         mpi_packages.added(EnvironmentRequest(interpreter=sys.executable))

@@ -128,3 +128,14 @@ def test_days_before_there_could_be_such_a_file_are_told(
     with dated_index.serving({wheel: day}) as url:
         found = date_lies.seen(["kit"], of(["kit"], [Index(url)]), _TODAY)
     assert [why in each for each in found] == ([True] if why else [])
+
+
+def test_ranks_of_mpi_are_refused_before_anything_is_asked_where_a_default_names_a_day_too_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/nobody")
+    spec = EnvironmentSpec(
+        packages=("mpi4py>=4,<5", "mpich>=4.2,<6"), undated=("mpi4py", "mpich"), as_of="2019-10-01"
+    )
+    with pytest.raises(EnvironmentBuildException, match="Ranks of MPI need mpi4py 4"):
+        resolve(spec, print)

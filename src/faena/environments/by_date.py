@@ -138,6 +138,8 @@ def _indexes(spec: EnvironmentSpec, log: Log, folder: Path, held: int) -> list[I
 def _resolved(task: _Task) -> Chosen:
     known = kept_answers.recall(task.question, _Known)
     minors = _minors(task.plan, task.date)
+    if not task.plan.python_named:
+        by_date_errors.refuse_mpi(task.plan.requirements, task.date, minors)
     if known is not None and (interpreter := _best_here(task, [known.minor])) is not None:
         return _on(task, interpreter, frozenset(known.wheels_of))
     if (interpreter := _best_here(task, minors)) is not None and (

@@ -15,6 +15,7 @@ from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
 _NAMED = 12
+_LAST_OLD_MPI4PY = "3.1.6"
 
 
 def refuse_later(
@@ -89,6 +90,14 @@ def none_here(
         f"Python {wanted} is needed{asked} as of {date}, since packages of that day have wheels for it, and this "
         f"machine has {_here()}. {python_releases.how_to_have(minors[0])}{_nearest(requirements, pages)}"
     )
+
+
+def refuse_mpi(requirements: Iterable[str], date: str, minors: Sequence[str]) -> None:
+    """Raises EnvironmentBuildException where mpi4py 4 is asked for, which has nothing for the Pythons of the day."""
+    asked = [Requirement(each) for each in requirements if name_of(each) == "mpi4py"]
+    wants_new = any(each.specifier and not each.specifier.contains(_LAST_OLD_MPI4PY) for each in asked)
+    if wants_new and not any(map(python_releases.is_brought_by_uv, minors)):
+        raise EnvironmentBuildException(python_releases.no_mpi(date))
 
 
 def no_wheels(

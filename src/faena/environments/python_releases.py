@@ -45,6 +45,17 @@ def is_brought_by_uv(minor: str) -> bool:
     return _key(minor) >= _key(OLDEST_OF_UV)
 
 
+def no_mpi(date: str) -> str:
+    """Why ranks of MPI cannot be had as of a day before Python 3.8 was common."""
+    first = usable_from(OLDEST_OF_UV)
+    return (
+        f"Ranks of MPI need mpi4py 4, which Pythons before {OLDEST_OF_UV} cannot have, and as of {date} there is no "
+        f"other. Use {first} or a later day (as_of, --as-of), name a Python (python='{OLDEST_OF_UV}', --python "
+        f"{OLDEST_OF_UV}), or give interpreter= one in which mpich and an mpi4py that was built with its mpicc are "
+        "installed."
+    )
+
+
 def how_to_have(minor: str) -> str:
     """Three ways to have a Python, one of which needs no network."""
     version = _LAST.get(minor, minor)

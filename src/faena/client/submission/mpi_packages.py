@@ -10,7 +10,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from faena.environments import python_releases
 from faena.environments.schemas import EnvironmentRequest
+from faena.kernel import dates
 from faena.kernel.errors import UserErrorException
 
 NEEDS = ("mpich>=4.2,<6", "mpi4py>=4,<5")
@@ -37,6 +39,13 @@ def added(request: EnvironmentRequest) -> EnvironmentRequest:
             f"Ranks of MPI need mpi4py 4, which Python {request.python} cannot have. Use Python 3.8 or newer, or give "
             "interpreter= one in which mpich and an mpi4py that was built with its mpicc are installed."
         )
+    day = dates.parsed(request.as_of)
+    if (
+        day is not None
+        and not request.python
+        and not any(map(python_releases.is_brought_by_uv, python_releases.minors_of(day)))
+    ):
+        raise UserErrorException(python_releases.no_mpi(request.as_of))
     kept = [
         tuple(each for each in listed if not _OLD.match(each))
         for listed in (request.packages, request.conda_packages)
