@@ -43,6 +43,7 @@ PLACES = {
     "azureml.core.webservice": "Webservice AciWebservice LocalWebservice AksWebservice",
     "azureml.core.image": "Image ContainerImage",
     "azureml.monitoring": "ModelDataCollector",
+    "azureml.mlflow": "VERSION get_portal_url register_model",
     "azureml.core.compute": "ComputeTarget AmlCompute AksCompute DsvmCompute RemoteCompute",
     "azureml.core.compute_target": "ComputeTargetException",
     "azureml.core.keyvault": "Keyvault",

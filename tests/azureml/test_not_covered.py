@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from azureml.core import Datastore, Run, Webservice, Workspace
+from azureml.core import Datastore, Run, Webservice
 from azureml.core.compute import RemoteCompute
 from azureml.core.model import Model
 from azureml.core.webservice import AksEndpoint
@@ -54,8 +54,6 @@ def test_a_module_of_another_service_is_refused_as_an_import_error(module: str) 
 @pytest.mark.parametrize(
     ("use", "planned"),
     [
-        (lambda: importlib.import_module("azureml.mlflow"), "MLflow's clients"),
-        (lambda: Workspace.get_mlflow_tracking_uri(None), "MLflow's clients"),
         (lambda: Datastore.register_azure_blob_container(None, "x"), "shared server"),
         (lambda: Run.add_type_provider(None, None), ""),
     ],
@@ -71,7 +69,7 @@ def test_one_that_is_planned_says_for_when(use: object, planned: str) -> None:
 
 
 def test_each_line_says_what_it_is_and_what_to_do() -> None:
-    for name in ("azureml.mlflow", "azureml.pipeline", "azureml.core.profile"):
+    for name in ("azureml.pipeline", "azureml.core.profile"):
         entry = entry_of(name)
         assert (
             entry is not None and entry.what and not entry.what.endswith(".") and entry.instead.endswith(".")

@@ -168,6 +168,23 @@ def test_the_v1_defaults_bring_what_scripts_had_from_them() -> None:
     assert core.requirements == ("joblib", 'msgspec; python_version >= "3.11"')
 
 
+@pytest.mark.parametrize(
+    ("packages", "brought"),
+    [
+        (("azureml-mlflow",), ("mlflow-skinny",)),
+        (("azureml-mlflow==1.60.0",), ("mlflow-skinny",)),
+        (("azureml-mlflow~=1.10.0",), ("mlflow",)),
+        (("azureml-mlflow", "azureml-core==1.0.65.*"), ("mlflow",)),
+        (("azureml-mlflow", "mlflow==2.22.5"), ()),
+        (("azureml-mlflow", "mlflow_skinny<3"), ()),
+        (("azureml-core",), ()),
+    ],
+)
+def test_the_plug_in_of_mlflow_brings_its_client(packages: tuple[str, ...], brought: tuple[str, ...]) -> None:
+    found = plan(EnvironmentSpec(packages=packages)).requirements
+    assert tuple(each for each in found if each in ("mlflow", "mlflow-skinny")) == brought
+
+
 def test_what_tables_are_read_with_comes_with_dataprep() -> None:
     found = plan(EnvironmentSpec(packages=("azureml-dataprep[pandas,fuse]", "pandas==2.2.3")))
     assert found.requirements == ("pandas==2.2.3", 'msgspec; python_version >= "3.11"', "pyarrow")

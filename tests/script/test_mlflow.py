@@ -18,7 +18,7 @@ URI, TOKEN = "http://127.0.0.1:20001", "run.demo.1.abc"
 START = "import _faena_start; _faena_start.install()\n"
 PACKAGE = {
     "__init__.py": "from mlflow.tracking._tracking_service.utils import get_tracking_uri, set_tracking_uri\n"
-    "from mlflow.tracking.fluent import start_run\n",
+    "from mlflow.tracking.fluent import log_metric, start_run\n",
     "tracking/__init__.py": "from mlflow.tracking._tracking_service.utils import set_tracking_uri\n",
     "tracking/_tracking_service/__init__.py": "",
     "tracking/_tracking_service/utils.py": """
@@ -32,6 +32,10 @@ def set_tracking_uri(uri):
 import os
 def start_run():
     return os.environ.pop("MLFLOW_RUN_ID", None), os.environ.get("MLFLOW_TRACKING_TOKEN")
+def _get_or_start_run():
+    return start_run()
+def log_metric():
+    return _get_or_start_run()[0]
 """,
 }
 
@@ -69,10 +73,12 @@ print("MLFLOW_RUN_ID" in os.environ)
 import mlflow
 print(mlflow.get_tracking_uri(), os.environ["MLFLOW_EXPERIMENT_ID"])
 print(mlflow.start_run(), mlflow.start_run()[0])
+print(mlflow.log_metric(), mlflow.log_metric(), mlflow.start_run()[0])
 """
     )
-    own = "('demo_1700000000_0a1b2c3d', 'run.demo.1.abc')"
-    assert (out.splitlines(), err) == (["False", f"{URI} 7", f"{own} None"], "")
+    run = "demo_1700000000_0a1b2c3d"
+    assert out.splitlines() == ["False", f"{URI} 7", f"{(run, TOKEN)} None", f"{run} {run} None"]
+    assert err == ""
     assert asked == ["open_mlflow"]
 
 

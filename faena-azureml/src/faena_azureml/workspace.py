@@ -279,7 +279,6 @@ class Workspace(LocalWorkspace):
         """Empty: they belong to the cloud."""
         return {}
 
-    get_mlflow_tracking_uri = refusal("azureml.core.workspace.Workspace.get_mlflow_tracking_uri")
     setup = staticmethod(refusal("azureml.core.workspace.Workspace.setup"))
     update_dependencies = refusal("azureml.core.workspace.Workspace.update_dependencies")
     list_keys = refusal("azureml.core.workspace.Workspace.list_keys")

@@ -23,6 +23,7 @@ def mlflow(close: bool) -> None:
     found = gateway.open_to_programs()
     click.echo(f"export MLFLOW_TRACKING_URI={found.url}")
     click.echo(f"export MLFLOW_TRACKING_TOKEN={found.token}")
+    click.echo(f"export FAENA_MLFLOW_URI={found.url}")  # by which a run knows that these are not for it
 
 
 COMMANDS = (mlflow,)

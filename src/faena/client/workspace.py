@@ -133,14 +133,14 @@ class Workspace(OpenedWorkspace):
         return self.get_run(portable.take(self, folder).run)
 
     def get_mlflow_tracking_uri(self) -> str:
-        """The address for `mlflow.set_tracking_uri`: MLflow's clients log into this workspace.
+        """The address for `mlflow.set_tracking_uri`: MLflow's clients log into this workspace, in a run into that run.
 
         The token that they show goes into this process's environment, as MLFLOW_TRACKING_TOKEN. The server stays until
-        `faena mlflow --close`.
+        `faena mlflow --close`, unless it is a run's script that asks.
         """
-        found = self.api.gateway.open_to_programs()
-        os.environ["MLFLOW_TRACKING_TOKEN"] = found.token
-        return found.url
+        from faena.client.workspaces.mlflow_address import address_of
+
+        return address_of(self)
 
     def get_details(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "location": str(self.folder)}

@@ -13,12 +13,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _MODULES = frozenset(
-    ["contrib", "core", "data", "exceptions", "mlflow", "telemetry", "tensorboard", "train", "widgets"]
+    ["contrib", "core", "data", "exceptions", "telemetry", "tensorboard", "train", "widgets"]
 )
-_PLANNED = {
-    "azureml.mlflow": "MLflow clients that log into the workspace. It is planned for a later release, whose server "
-    "answers MLflow's clients. Log with Run.get_context().log, or keep MLflow's own store below ./outputs."
-}
 
 
 def stand_in(name: str) -> type:
@@ -44,8 +40,6 @@ def _unusable(cls: type, use: str) -> Exception:
 
 def missing(name: str) -> ImportError:
     """The error for the dotted `name`."""
-    if name in _PLANNED:
-        return ImportError("{} is not covered: {}".format(name, _PLANNED[name]))
     return ImportError(_text(name))
 
 

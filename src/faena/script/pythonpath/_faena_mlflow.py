@@ -34,6 +34,12 @@ def change(module: Any) -> None:
         module.set_tracking_uri = _followed(module.set_tracking_uri)
     if module.__name__ == "mlflow.tracking.fluent":
         module.start_run = _following(module.start_run)
+        module._get_or_start_run = _own_one_first(module._get_or_start_run)
+    registry = getattr(module, "_artifact_repository_registry", None)
+    if registry is not None and "mlflow-artifacts" not in registry._registry:  # before MLflow 1.23
+        import _faena_mlflow_artifacts
+
+        registry.register("mlflow-artifacts", _faena_mlflow_artifacts.Repository)
 
 
 def begin() -> None:
@@ -94,6 +100,24 @@ def _following(whole: Any) -> Any:
         return whole(*arguments, **named)
 
     return start_run
+
+
+def _own_one_first(whole: Any) -> Any:
+    """`_get_or_start_run`: what is logged while no run is active is the run's own, also after one was ended."""
+
+    @functools.wraps(whole)
+    def get_or_start_run(*arguments: Any, **named: Any) -> Any:
+        _follow()
+        is_needed = _RUN in _given and _RUN not in _put_away and _RUN not in os.environ
+        if is_needed:
+            os.environ[_RUN] = _given[_RUN]
+        try:
+            return whole(*arguments, **named)
+        finally:
+            if is_needed:
+                os.environ.pop(_RUN, None)
+
+    return get_or_start_run
 
 
 def _follow() -> None:

@@ -58,3 +58,20 @@ class _Loader:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         self._change(module)
+
+
+def _change_mlflow(module: Any) -> None:
+    import _faena_mlflow  # many runs, and few of them speak MLflow
+
+    _faena_mlflow.change(module)
+
+
+MLFLOW = dict.fromkeys(
+    [
+        "mlflow.tracking._tracking_service.utils",
+        "mlflow.tracking.utils",
+        "mlflow.tracking.fluent",
+        "mlflow.store.artifact.artifact_repository_registry",
+    ],
+    _change_mlflow,
+)

@@ -8,12 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _installed = False
-_MLFLOW = ("mlflow.tracking._tracking_service.utils", "mlflow.tracking.utils", "mlflow.tracking.fluent")
 
 
 def install() -> None:
@@ -29,7 +24,7 @@ def install() -> None:
     import _faena_patch
 
     _faena_patch.install(_faena_data.CHANGES)
-    _faena_patch.install(dict.fromkeys(_MLFLOW, _change_mlflow))
+    _faena_patch.install(_faena_patch.MLFLOW)
     answer()
     if not os.path.isdir(os.environ.get("FAENA_CHECKPOINTS", "/")):
         import _faena_checkpoints
@@ -51,9 +46,3 @@ def answer() -> None:
         import _faena_removed
 
         _faena_removed.install()
-
-
-def _change_mlflow(module: Any) -> None:
-    import _faena_mlflow
-
-    _faena_mlflow.change(module)
