@@ -8,7 +8,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 _OFTEN, _SELDOM = 0.01, 0.05
-"""Seconds between looks: what has not come within half a second takes long, and every look may be a request."""
+"""Seconds between looks, at first and later: every look may be a request."""
+_PART = 1 / 8
+"""Of the time waited so far, that may be lost by not looking."""
 
 
 def until(look: Callable[[], T], what: str, *, seconds: float = 120.0) -> T:
@@ -18,5 +20,5 @@ def until(look: Callable[[], T], what: str, *, seconds: float = 120.0) -> T:
         waited = time.monotonic() - began
         if waited > seconds:
             raise AssertionError(f"after {seconds:g} s still not: {what}")
-        time.sleep(_OFTEN if waited < 0.5 else _SELDOM)
+        time.sleep(min(max(_OFTEN, waited * _PART), _SELDOM))
     return found
