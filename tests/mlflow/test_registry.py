@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -143,6 +145,38 @@ class TestVersions:
         asked = client.get(f"{VERSIONS}/get-download-uri", name="copied", version=1)
         assert asked["artifact_uri"] == source
 
+    def test_of_a_logged_model(self, client: Client) -> None:
+        logged = client.post("logged-models", experiment_id="0", name="mine")["model"]
+        assert client.put_artifact(logged, "MLmodel", b"flavors: {}").status == 200
+        made(client, "of logged")
+        model_id, place = logged["info"]["model_id"], logged["info"]["artifact_uri"]
+        for source in (f"models:/{model_id}", place):
+            client.post(f"{VERSIONS}/create", name="of logged", source=source, model_id=model_id)
+        assert version(client, "of logged", 2)["model_id"] == model_id
+        asked = client.get(f"{VERSIONS}/get-download-uri", name="of logged", version=1)
+        assert asked["artifact_uri"] == place
+        tags = client.get(f"logged-models/{model_id}")["model"]["info"]["tags"]
+        assert json.loads(tags[0]["value"]) == [{"name": "of logged", "version": each} for each in (1, 2)]
+
+    def test_files_that_are_gone_from_their_run_are_kept(self, client: Client) -> None:
+        source, shown = of_run(client, "50% kept")
+        where = "/api/2.0/mlflow-artifacts/artifacts"
+        path = source.removeprefix("mlflow-artifacts:/")
+        assert client.visitor.ask("DELETE", f"{where}/{path}").status == 200
+        asked = client.get(f"{VERSIONS}/get-download-uri", name="50% kept", version=1)["artifact_uri"]
+        place = asked.removeprefix("mlflow-artifacts:/")
+        assert place == "registered/50%25%20kept/1"
+        for spelled in (quote(place), place):  # as clients of several ages ask
+            listed = client.visitor.get(f"{where}?path={spelled}").json
+            assert listed["files"] == [
+                {"path": "MLmodel", "is_dir": False, "file_size": 11},
+                {"path": "data", "is_dir": True},
+            ]
+            got = client.visitor.get(f"{where}/{spelled}/data/w.bin")
+            assert (got.status, got.body) == (200, b"weights")
+        answer = client.visitor.ask("PUT", f"{where}/{place}/x", b"x")
+        assert (answer.status, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+
     def test_the_model_changes_with_them_but_not_by_their_descriptions(self, client: Client) -> None:
         made(client, "timed", 1)
         before = model(client, "timed")["last_updated_timestamp"]
@@ -278,7 +312,11 @@ class TestSearch:
         assert "next_page_token" not in rest
 
     def test_versions(self, client: Client, searched: str) -> None:
-        for order, wanted in ((["name ASC"], ["Found1", "Found3"]), ([], ["Found3", "Found1"])):
+        for order, wanted in (
+            (["name DESC"], ["Found3", "Found1"]),
+            (["version_number DESC"], ["Found1", "Found3"]),
+            ([], ["Found3", "Found1"]),
+        ):
             found = client.get(
                 f"{VERSIONS}/search", filter=f"{searched} and version_number = 1", order_by=order
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.kernel import ids
+from faena.kernel.clock import Micros
 from faena.mlflow import checks, paging, registry_checks, registry_models, registry_sources, registry_views
 from faena.mlflow.errors import MISSING, MlflowError
 from faena.mlflow.fields import REQUIRED
@@ -18,12 +20,15 @@ from faena.mlflow.registry_sources import Source
 from faena.mlflow.services import Services
 from faena.mlflow.words import Pair
 from faena.models import alias_store, name_store, service, staging, store
+from faena.models.logged import service as logged_models
+from faena.models.logged import store as logged_store
 from faena.models.model import ModelVersion
 from faena.models.schemas import ModelChange
 from faena.tidying import deleting
 from faena.tidying.schemas import DeletionRequest
 
 _DEFAULT, _MOST = 10_000, 200_000
+_VERSIONS = "mlflow.modelVersions"
 _ACTIVE = ("Staging", "Production")
 """Stages that others are archived for."""
 
@@ -88,11 +93,26 @@ async def create(services: Services, asked: Create) -> Any:
             told_run=of.told_run,
         )
         made = service.add(write, model, ids.new_request_id())
+        if of.model_id and not is_prompt:
+            _tell_logged_model(write, of.model_id, name, made.version, now)
         return _answer(write, service.get(write, name, made.version))
 
     found = await services.database.read(find)
     await services.objects.check(file.digest for file in found.files)
     return await services.database.write(work)
+
+
+def _tell_logged_model(write: Write, model_id: str, name: str, version: int, now: Micros) -> None:
+    """Which versions were made of it, as a tag: MLflow's clients look for them there."""
+    model = logged_store.get(write, model_id)
+    if model is None or model.deleted_at is not None:
+        return
+    try:
+        listed = json.loads(model.tags.get(_VERSIONS, "[]"))
+    except ValueError:
+        listed = []
+    told = [*(listed if isinstance(listed, list) else []), {"name": name, "version": version}]
+    logged_models.set_tags(write, model_id, {_VERSIONS: json.dumps(told)}, now)
 
 
 def get(services: Services, asked: ByVersion) -> Any:

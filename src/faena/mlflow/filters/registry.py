@@ -32,6 +32,9 @@ class _Kind(Struct, frozen=True):
     of: sa.ColumnElement[bool]
     """Whether a row of `tags` belongs to the one that is looked at."""
     default: tuple[sa.ColumnElement[Any], ...]
+    """The order where none is asked for."""
+    ties: Mapping[str, sa.ColumnElement[Any]]
+    """What decides where what is asked for is equal, by the names of `orders`."""
 
 
 _MODELS = _Kind(
@@ -47,6 +50,7 @@ _MODELS = _Kind(
     tags=name_tags,
     of=name_tags.c.name == names.c.name,
     default=(names.c.name.asc(),),
+    ties={"name": names.c.name.asc()},
 )
 _VERSIONS = _Kind(
     texts={
@@ -65,6 +69,7 @@ _VERSIONS = _Kind(
     tags=labels,
     of=(labels.c.name == versions.c.name) & (labels.c.version == versions.c.version) & (labels.c.kind == TAG),
     default=(versions.c.changed_at.desc(), versions.c.name.asc(), versions.c.version.desc()),
+    ties={"name": versions.c.name.asc(), "version_number": versions.c.version.desc()},
 )
 
 
@@ -144,11 +149,10 @@ def _orders(kind: _Kind, order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]
             raise MlflowError(
                 f"Invalid order by key '{name[:80]}' specified. Valid keys are '{', '.join(kind.orders)}'"
             )
-        column = kind.orders[name]
-        if str(column) in found:
+        if name in found:
             raise MlflowError(f"`order_by` contains duplicate fields: {list(order_by)[:20]}")
-        found[str(column)] = column.desc() if order.descending else column.asc()
+        column = kind.orders[name]
+        found[name] = column.desc() if order.descending else column.asc()
     if not found:
         return list(kind.default)
-    rest = [each for each in kind.default if str(getattr(each, "element", each)) not in found]
-    return [*found.values(), *rest]
+    return [*found.values(), *(column for name, column in kind.ties.items() if name not in found)]
