@@ -112,6 +112,16 @@ class TestModels:
         assert [file.path for file in view.files] == ["model/MLmodel", "model/data/w.bin"]
         assert shown["user_id"] == "ann"
 
+    def test_pages_show_what_there_is(self, client: Client, server: Running) -> None:
+        made(client, "bare on a page", description="to come")
+        made(client, "far on a page", 1)
+        client.post(f"{VERSIONS}/transition-stage", name="far on a page", version="1", stage="Staging")
+        browser = server.browser()
+        listed = browser.get("/ui/models?text=on%20a%20page").text
+        assert ("bare on a page" in listed, "to come" in listed, "s3://bucket/m" in listed) == (True,) * 3
+        page = browser.get("/ui/models/far%20on%20a%20page")
+        assert (page.status, "in Staging" in page.text) == (200, True)
+
 
 class TestVersions:
     def test_have_numbers_that_are_never_given_again(self, client: Client) -> None:
@@ -159,7 +169,7 @@ class TestVersions:
         assert json.loads(tags[0]["value"]) == [{"name": "of logged", "version": each} for each in (1, 2)]
 
     def test_files_that_are_gone_from_their_run_are_kept(self, client: Client) -> None:
-        source, shown = of_run(client, "50% kept")
+        source, _ = of_run(client, "50% kept")
         where = "/api/2.0/mlflow-artifacts/artifacts"
         path = source.removeprefix("mlflow-artifacts:/")
         assert client.visitor.ask("DELETE", f"{where}/{path}").status == 200

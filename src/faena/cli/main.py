@@ -42,6 +42,7 @@ _PANELS = {
         "models": "models",
         "show-model": "models",
         "alias-model": "models",
+        "stage-model": "models",
     },
     "Serve": {
         "deploy": "endpoints.deploying",

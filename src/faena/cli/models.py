@@ -79,7 +79,11 @@ def models(name: str | None, latest: bool, tags: tuple[str, ...], as_json: bool)
         return
     from faena.cli import tables
 
-    tables.models(found, "" if found else _why_none(current, name, tags))
+    bare = [] if name or tags else [each.name for each in current.api.models.names(empty=True)]
+    if found or not bare:
+        tables.models(found, "" if found else _why_none(current, name, tags))
+    if bare:
+        click.echo(f"Without a version yet: {', '.join(bare)}")
 
 
 def _why_none(current: Workspace, name: str | None, tags: tuple[str, ...]) -> str:
@@ -152,11 +156,30 @@ def _means(model: Model, alias: str) -> int | None:
         return None
 
 
+@command("stage-model")
+@click.argument("model", metavar="NAME[:VERSION|@ALIAS]")
+@click.argument("stage", metavar="STAGE")
+@click.option("--archive-others", is_flag=True, help="Versions that are in STAGE go to Archived.")
+def stage_model(model: str, stage: str, archive_others: bool) -> None:
+    """Put a version of a model (default: its latest) into Staging, Production or Archived; None: into none of these."""
+    found = _model(model)
+    found.set_stage(stage, archive_others=archive_others)
+    click.echo(f"{found.id} is in {found.stage}." if found.stage else f"{found.id} is in no stage.")
+
+
 @command("delete-model")
 @click.argument("model", metavar="NAME:VERSION")
 def delete_model(model: str) -> None:
-    """Delete a version of a model. Its number is never given out again."""
+    """Delete a version of a model, or a model without one. A version's number is never given out again."""
     if ":" not in model:
+        current = workspace()
+        if any(each.name == model for each in current.api.models.names(empty=True)):
+            from faena.client.workspaces.session import user
+            from faena.tidying.schemas import DeletionRequest
+
+            current.api.tidy.delete(DeletionRequest(models=(model,), user=user()))
+            click.echo(f"{model} is deleted.")
+            return
         name = model.partition("@")[0]
         raise click.BadParameter(f"{model!r} names no version. Use NAME:VERSION, such as {name}:1.")
     found = _model(model)
@@ -170,4 +193,4 @@ def _model(given: str) -> Model:
     return Model(workspace(), id=given) if ":" in given else Model(workspace(), given)
 
 
-COMMANDS = (register, models, show_model, alias_model, delete_model)
+COMMANDS = (register, models, show_model, alias_model, stage_model, delete_model)

@@ -116,11 +116,13 @@ def metrics(found: dict[str, Any], *, over: bool) -> None:
 
 
 def models(found: Sequence[ModelView], empty: str) -> None:
+    staged = any(model.stage for model in found)
     rows = [
         [
             model.name,
             str(model.version),
             ", ".join(model.aliases),
+            *([model.stage] if staged else []),
             f"{model.size:,}",
             show_time(model.created_at),
             model.run_id or "",
@@ -128,7 +130,15 @@ def models(found: Sequence[ModelView], empty: str) -> None:
         for model in found
     ]
     version, size = Column("Version", right=True), Column("Bytes", right=True)
-    columns: list[str | Column] = ["Model", version, "Aliases", size, "Registered", "Run"]
+    columns: list[str | Column] = [
+        "Model",
+        version,
+        "Aliases",
+        *(["Stage"] if staged else []),
+        size,
+        "Registered",
+        "Run",
+    ]
     print_table(columns, rows, empty=empty)
 
 
@@ -138,6 +148,8 @@ def model(view: ModelView, endpoints: str) -> None:
     made_with = f"{view.framework} {view.framework_version}".strip()
     facts = {
         "Aliases": ", ".join(view.aliases),
+        "Stage": view.stage,
+        "Source": "" if view.lineage else shortened(view.source, _LONGEST),
         "Description": shortened(view.description, _LONGEST),
         "Registered": f"{show_time(view.created_at)}, from {view.path}",
         "Framework": made_with,

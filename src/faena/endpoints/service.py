@@ -177,7 +177,12 @@ def _check_revision(read: Read, spec: RevisionSpec) -> None:
             raise NotFound(f"No run of this workspace has the environment {spec.lock[:80]!r}.")
         serving.refuse_lock(lock)
     for use in spec.models:
-        models.get(read, use.name, use.version)
+        model = models.get(read, use.name, use.version)
+        if not model.files:
+            raise WebserviceException(
+                f"The model {use.name}:{use.version} has no files here: it was registered as {model.source[:300]!r}. "
+                "Register its files, and deploy that version."
+            )
     files = snapshots.files(read, spec.snapshot)
     if files is None:
         raise SnapshotException(

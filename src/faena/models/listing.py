@@ -11,7 +11,9 @@ from msgspec import Struct, field
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.models import alias_store
-from faena.models.model import Framework, ModelFile
+from faena.models import name_store as names
+from faena.models.model import Framework, ModelFile, RegisteredModel
+from faena.models.names import IS_SHOWN, several
 from faena.models.store import IS_THERE, TAG, files, labels, versions
 
 
@@ -32,22 +34,48 @@ class Line(Struct, frozen=True):
     """Of the same name, where the line stands for all of them."""
     aliases: dict[str, int] = field(default_factory=dict)
     """All of the name's, with the version that each means."""
+    stage: str = ""
+    source: str = ""
 
 
 def latest(read: Read, text: str, start: int, most: int) -> tuple[list[Line], int]:
-    """The latest version of each name that has `text` in it, by name, from a place on; and how many names there are."""
-    named = (
-        sa.select(
-            versions.c.name, sa.func.max(versions.c.version).label("version"), sa.func.count().label("number")
-        )
-        .where(IS_THERE)
-        .group_by(versions.c.name)
+    """The latest version of each name that has `text` in it, by name, from a place on; and how many names there are.
+
+    Of a name that has none yet a line with version 0.
+    """
+    counted = sa.select(
+        versions.c.name, sa.func.max(versions.c.version).label("version"), sa.func.count().label("number")
     )
+    its = counted.where(IS_THERE).group_by(versions.c.name).subquery()
+    name = names.names.c.name
+    named = sa.select(name, its.c.version, its.c.number).outerjoin(its, its.c.name == name).where(IS_SHOWN)
     if text:
-        named = named.where(sa.func.lower(versions.c.name).contains(text.lower(), autoescape=True))
+        named = named.where(sa.func.lower(name).contains(text.lower(), autoescape=True))
     total = int(read.execute(sa.select(sa.func.count()).select_from(named.subquery())).scalar_one())
-    rows = read.execute(named.order_by(versions.c.name).limit(most).offset(start)).all()
-    return _lines(read, [(row.name, row.version) for row in rows], [int(row.number) for row in rows]), total
+    rows = read.execute(named.order_by(name).limit(most).offset(start)).all()
+    counts = {row.name: int(row.number or 0) for row in rows}
+    having = [(row.name, row.version) for row in rows if row.version]
+    lines = {line.name: line for line in _lines(read, having, [counts[name] for name, _ in having])}
+    lines |= {
+        model.name: _empty(model) for model in several(read, [n for n, count in counts.items() if not count])
+    }
+    return [lines[name] for name in counts if name in lines], total
+
+
+def _empty(model: RegisteredModel) -> Line:
+    return Line(
+        name=model.name,
+        version=0,
+        run_id=None,
+        path="",
+        created_at=model.created_at,
+        description=model.description,
+        framework=Framework(),
+        tags=model.tags,
+        size=0,
+        files=0,
+        versions=0,
+    )
 
 
 def of_one(read: Read, name: str, start: int, most: int) -> tuple[list[Line], int]:
@@ -120,6 +148,8 @@ def _lines(read: Read, chosen: Sequence[tuple[str, int]], counts: Sequence[int])
                 files=number,
                 versions=count,
                 aliases=named.get(row.name, {}),
+                stage=row.stage,
+                source=row.source,
             )
         )
     return lines

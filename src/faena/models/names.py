@@ -13,6 +13,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, ModelNotFoundException
 from faena.models import name_store as store
 from faena.models.model import RegisteredModel
+from faena.models.schemas import ModelNameView
 from faena.models.store import IS_THERE, versions
 
 _has_version = sa.exists().where(versions.c.name == store.names.c.name, IS_THERE)
@@ -42,6 +43,22 @@ def several(read: Read, wanted: Sequence[str]) -> list[RegisteredModel]:
         rows = read.execute(store.names.select().where(chosen, IS_SHOWN).order_by(store.names.c.name))
         found += of_rows(read, rows.all())
     return found
+
+
+def listed(read: Read, *, empty: bool = False) -> list[ModelNameView]:
+    """All, by name; `empty`: those without a version only."""
+    number = (
+        sa.select(sa.func.count()).where(versions.c.name == store.names.c.name, IS_THERE).scalar_subquery()
+    )
+    query = sa.select(*store.names.c, number.label("versions")).where(IS_SHOWN).order_by(store.names.c.name)
+    rows = read.execute(query.where(~_has_version) if empty else query).all()
+    counts = {row.name: int(row.versions) for row in rows}
+    return [
+        ModelNameView(
+            each.name, each.created_at, each.changed_at, each.description, each.tags, counts[each.name]
+        )
+        for each in of_rows(read, rows)
+    ]
 
 
 def of_rows(read: Read, rows: Sequence[Any]) -> list[RegisteredModel]:

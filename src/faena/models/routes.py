@@ -5,19 +5,21 @@ from __future__ import annotations
 import msgspec
 from litestar import delete, get, patch, put
 
-from faena.db import Database
+from faena.db import Database, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
-from faena.models import aliasing, live, local, service
+from faena.models import aliasing, live, local, names, service, staging
 from faena.models.model import Label, Search
 from faena.models.schemas import (
     AliasChange,
     LocalRegistration,
     ModelChange,
+    ModelNameView,
     ModelView,
     Registration,
     SentRegistration,
+    StageChange,
 )
 from faena.objects.service import Objects
 from faena.runs.current_files import CurrentFiles
@@ -116,6 +118,27 @@ async def remove_alias(name: str, alias: str, database: Database, version: int |
     await database.write(lambda write: aliasing.remove(write, name, alias, version))
 
 
+@put(
+    "/{name:str}/versions/{version:int}/stage",
+    summary="Put a version into a stage: Staging, Production, Archived or none",
+    status_code=200,
+)
+async def set_stage(
+    name: str, version: int, data: StageChange, database: Database, clock: Clock
+) -> ModelView:
+    def work(write: Write) -> ModelView:
+        archive = data.archive_others
+        moved = staging.move(write, name, version, data.stage, clock.now(), archive_others=archive)
+        return service.view(write, moved)
+
+    return await database.write(work)
+
+
+@get("/", summary="Models as such, with the number of their versions; `empty`: those without one only")
+async def list_names(database: Database, empty: bool = False) -> list[ModelNameView]:
+    return await database.read(lambda read: names.listed(read, empty=empty))
+
+
 def _labels(what: str, given: str) -> tuple[Label, ...]:
     try:
         asked = msgspec.json.decode(given, type=list[list[str]])
@@ -138,4 +161,5 @@ handlers = [
     show_by_alias,
     set_alias,
     remove_alias,
+    set_stage,
 ]

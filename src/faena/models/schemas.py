@@ -84,6 +84,25 @@ class AliasChange(Struct, frozen=True, forbid_unknown_fields=True):
     version: int
 
 
+class StageChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The stage that a version is to have; empty or `None`: none."""
+
+    stage: str
+    archive_others: bool = False
+    """Versions that are in this stage go to Archived."""
+
+
+class ModelNameView(Struct, frozen=True):
+    """A model as such, whatever its versions."""
+
+    name: str
+    created_at: int
+    changed_at: int
+    description: str
+    tags: dict[str, str]
+    versions: int
+
+
 class ModelFileView(Struct, frozen=True):
     path: str
     size: int

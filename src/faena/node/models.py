@@ -30,6 +30,11 @@ def bring(api: ServerApi, open_object: Callable[[str], IO[bytes]], arguments: di
     if alias is not None:
         which = f"/aliases/{segment(alias)}"
     model = api.call("GET", f"/models/{segment(name)}{which}")
+    if not model["files"]:
+        raise UserErrorException(
+            f"The model {model['id']} has no files here: it was registered as {model['source'][:300]!r}. "
+            "Get them there."
+        )
     files = [{**file, "executable": False} for file in model["files"]]
 
     def fill(target: str) -> None:

@@ -128,10 +128,13 @@ def _mlflow() -> Sequence[ControllerRouterHandler]:
 
 
 def _models() -> Sequence[ControllerRouterHandler]:
-    from faena.models.routes import handlers
+    from faena.models.routes import handlers, list_names
     from faena.tidying.routes import delete_model
 
-    return [Router("/models", route_handlers=[*handlers, delete_model], tags=["models"])]
+    return [
+        Router("/models", route_handlers=[*handlers, delete_model], tags=["models"]),
+        Router("/model-names", route_handlers=[list_names], tags=["models"]),
+    ]
 
 
 def _objects() -> Sequence[ControllerRouterHandler]:
@@ -215,7 +218,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("ray", "runner.zip"): _ray,
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
-    ("models",): _models,
+    ("models", "model-names"): _models,
     mlflow_paths.WORDS: _mlflow,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,

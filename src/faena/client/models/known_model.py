@@ -51,6 +51,11 @@ class KnownModel:
         return list(self._view.aliases)
 
     @property
+    def stage(self) -> str | None:
+        """Staging, Production or Archived; None for none of these. As it was when it was last asked for."""
+        return self._view.stage or None
+
+    @property
     def id(self) -> str:
         return self._view.id
 
@@ -123,7 +128,7 @@ class KnownModel:
     @property
     def unpack(self) -> bool:
         """Whether it is more than one file."""
-        return len(self._view.files) > 1 or "/" in self._view.files[0].path
+        return len(self._view.files) > 1 or any("/" in file.path for file in self._view.files)
 
     @property
     def parent_id(self) -> None:
@@ -182,6 +187,7 @@ class KnownModel:
             "runDetails": None if view.lineage is None else msgspec.to_builtins(view.lineage),
             "datasets": self.datasets,
             "aliases": self.aliases,
+            "stage": self.stage,
         }
 
     @tables.for_people
@@ -194,6 +200,7 @@ class KnownModel:
                 "Model": view.name,
                 "Version": view.version,
                 "Aliases": ", ".join(view.aliases),
+                "Stage": view.stage,
                 "Framework": f"{view.framework} {view.framework_version}".strip(),
                 "From": view.path,
                 "Run": run,

@@ -253,6 +253,17 @@ class Model(KnownModel):
         self.workspace.api.models.remove_alias(self.name, str(alias), self.version)
         self._view = self.workspace.api.models.get(self.name, self.version)
 
+    def set_stage(self, stage: str | None, *, archive_others: bool = False) -> None:
+        """Put this version into `Staging`, `Production` or `Archived`; None: into none of these.
+
+        Several versions of a model may be in one stage. `archive_others`: those that are in it go to `Archived`.
+        Raises WebserviceException for another word.
+        """
+        wanted = "" if stage is None else str(stage)
+        self._view = self.workspace.api.models.set_stage(
+            self.name, self.version, wanted, archive_others=archive_others
+        )
+
     def add_dataset_references(self, datasets: Iterable[Any]) -> None:
         """Add datasets to its lineage: pairs such as `("training", dataset)`; one that is there changes nothing."""
         self._change(ModelChange(add_datasets=_uses(datasets)))
@@ -299,6 +310,7 @@ class Model(KnownModel):
 
         Raises WebserviceException when a file is there already, unless `exist_ok`, and when one cannot be written.
         """
+        self._check_files()
         folder = Path(target_dir).expanduser()
         for file in self._view.files:
             target = folder / file.path
@@ -309,7 +321,8 @@ class Model(KnownModel):
             self._copy_into(folder)
         except UserErrorException as error:
             raise WebserviceException(f"The model {self.id} cannot be downloaded: {error.message}") from error
-        return str(folder / self._view.files[0].path.split("/")[0])
+        tops = {file.path.partition("/")[0] for file in self._view.files}
+        return str(folder / tops.pop() if len(tops) == 1 else folder)
 
     @classmethod
     def deserialize(cls, workspace: Session, model_payload: Mapping[str, Any]) -> Self:
@@ -321,7 +334,15 @@ class Model(KnownModel):
                 f"{str(model_payload)[:80]!r} describes no model: it has no id. Use what serialize() gives."
             ) from error
 
+    def _check_files(self) -> None:
+        if not self._view.files:
+            raise WebserviceException(
+                f"The model {self.id} has no files here: it was registered as {self._view.source[:300]!r}. "
+                "Get them there."
+            )
+
     def _copy_into(self, folder: Path) -> None:
+        self._check_files()
         for file in self._view.files:
             self.workspace.api.download_object(file.digest, folder / file.path)
 

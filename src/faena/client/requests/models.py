@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +15,12 @@ from faena.models.schemas import (
     AliasChange,
     LocalRegistration,
     ModelChange,
+    ModelNameView,
     ModelView,
     Registration,
     SentFile,
     SentRegistration,
+    StageChange,
 )
 
 _DESCRIBED = ("description", "tags", "properties", "framework", "framework_version", "datasets")
@@ -78,6 +81,14 @@ class ModelApi:
         """`version`: only while the alias means this one."""
         query = "" if version is None else f"?{urlencode({'version': version})}"
         self._transport.request("DELETE", f"{_alias_path(name, alias)}{query}")
+
+    def names(self, *, empty: bool = False) -> builtins.list[ModelNameView]:
+        """Models as such; `empty`: those without a version only."""
+        answer = self._transport.request("GET", f"/model-names?{urlencode({'empty': str(empty).lower()})}")
+        return msgspec.json.decode(answer.data, type=builtins.list[ModelNameView])
+
+    def set_stage(self, name: str, version: int, stage: str, *, archive_others: bool = False) -> ModelView:
+        return self._view("PUT", f"{_path(name, version)}/stage", StageChange(stage, archive_others))
 
     def change(self, name: str, version: int, wanted: ModelChange) -> ModelView:
         return self._view("PATCH", _path(name, version), wanted)

@@ -54,7 +54,12 @@ def build(read: Read, line: Line, used: tuple[tuple[str, str], ...]) -> list[Sta
     data, more = _data(read, run, used)
     stages = [
         Stage("Data and code", [*data, *(_code(run) if run else [])], more),
-        _stage("Run", _runs(read, run) if run else [Box("a local file", note=line.path)]),
+        _stage(
+            "Run",
+            _runs(read, run)
+            if run
+            else [Box("elsewhere" if line.source else "a local file", note=line.path)],
+        ),
         Stage(
             "Model",
             [Box(f"{line.name}:{line.version}", note=_amount(line), is_here=True)],

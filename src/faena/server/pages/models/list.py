@@ -50,6 +50,9 @@ class Row(Struct, frozen=True):
     aliases: list[tuple[str, int]]
     """With the versions that they mean: all of the name's, or those of the version."""
     more_aliases: int
+    stage: str
+    origin: str
+    """Where its files came from, for what no run made."""
 
 
 class ModelList(Struct, frozen=True):
@@ -84,7 +87,9 @@ def rows(read: Read, lines: list[Line], *, each_version: bool) -> list[Row]:
         found.append(
             Row(
                 name=line.name,
-                address=model_address(line.name, line.version if each_version else None),
+                address=model_address(line.name, line.version if each_version else None)
+                if line.version
+                else "",
                 version=line.version,
                 versions=counted(line.versions, "version"),
                 created_at=line.created_at,
@@ -98,6 +103,8 @@ def rows(read: Read, lines: list[Line], *, each_version: bool) -> list[Row]:
                 more_tags=max(0, len(tags) - _MOST_TAGS),
                 aliases=aliases[:_MOST_ALIASES],
                 more_aliases=max(0, len(aliases) - _MOST_ALIASES),
+                stage=line.stage,
+                origin=_short(line.source) or ("a local file" if line.version else ""),
                 uses=list(
                     {each.name: each for each in sorted(having, key=lambda each: each.answers)}.values()
                 ),

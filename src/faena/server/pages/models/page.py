@@ -21,6 +21,7 @@ from faena.server.pages.models.list import Row
 from faena.server.pages.paging import ROWS, Paged
 from faena.server.pages.rendering import file_address
 from faena.server.pages.runs import columns as runs_columns
+from faena.tracking import files as run_files
 
 _MOST_FILES = 300
 _MOST_ALIASES = 200
@@ -76,9 +77,12 @@ def build(read: Read, name: str, version: int | None, start: int, now: Micros) -
     line = next((each for each in lines if each.version == shown.version), _line(shown))
     [row] = model_list.rows(read, [line], each_version=True)
     columns, versions = _versions(read, lines, now)
-    files = [_file(shown, file) for file in shown.files[:_MOST_FILES]]
+    of_run = _files_of_run(read, shown)
+    files = [_file(shown, file, of_run) for file in shown.files[:_MOST_FILES]]
     facts = {
+        "Stage": shown.stage,
         "Registered": shown.path,
+        "Source": shown.source if shown.source != shown.path else "",
         "Framework": row.framework,
         "Files": f"{len(shown.files):,}",
     }
@@ -129,6 +133,8 @@ def _line(shown: ModelVersion) -> Line:
         size=sum(each.size for each in shown.files),
         files=len(shown.files),
         aliases=dict.fromkeys(shown.aliases, shown.version),
+        stage=shown.stage,
+        source=shown.source,
     )
 
 
@@ -145,10 +151,21 @@ def _versions(read: Read, lines: list[Line], now: Micros) -> tuple[list[str], li
     return [column.title for column in columns], found
 
 
-def _file(shown: ModelVersion, file: ModelFile) -> File:
+def _files_of_run(read: Read, shown: ModelVersion) -> frozenset[str]:
+    """Names of files that the run still has where the model's were."""
+    if shown.run_id is None:
+        return frozenset()
+    prefix = shown.path.removeprefix("./").rstrip("/")
+    return frozenset(
+        each.name for each in run_files.files(read, shown.run_id, "" if prefix == "." else prefix)
+    )
+
+
+def _file(shown: ModelVersion, file: ModelFile, of_run: frozenset[str]) -> File:
     """A run keeps it below the folder that the registered path lies in."""
     address = model_file_address(shown.name, shown.version, file.path)
     if shown.run_id is None:
         return File(file.path, file.size, address, "")
     name = posixpath.join(posixpath.dirname(shown.path.removeprefix("./").rstrip("/")), file.path)
-    return File(file.path, file.size, address, file_address(shown.run_id, name, "preview"))
+    preview = file_address(shown.run_id, name, "preview") if name in of_run else ""
+    return File(file.path, file.size, address, preview)
