@@ -79,7 +79,7 @@ def test_a_node_killed_in_the_middle_costs_chainermn_one_attempt(
     hosts: Both, chainer: str, mnist: None
 ) -> None:
     driver = begin(hosts, "chainermn", interpreter=chainer)
-    until(lambda: len(scripts(hosts[1])) >= 2, "both ranks run", seconds=300)
+    until(lambda: len(scripts(hosts[1])) >= 2, "both ranks run", seconds=600)
     assert len(kill(hosts[1], "ray::Holder", most=1)) == 1
     found = finished(hosts, driver)
     grew_and_left(found, hosts, attempts=2)
