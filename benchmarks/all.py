@@ -53,6 +53,7 @@ NAMES = (
     "notebook",
     "notebook_overhead",
     "pages",
+    "mlflow_clients",
     "endpoints",
     "nodes",
     "many_nodes",

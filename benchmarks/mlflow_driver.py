@@ -1,0 +1,169 @@
+"""What a client of MLflow's does with a server, timed; run by the rival's interpreter.
+
+    python mlflow_driver.py URL FOLDER SMALL [RECORD]
+
+Prints milliseconds by row as JSON. RECORD: a file that gets what the server answered, for one that answers at once.
+"""
+
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
+
+URL, FOLDER, SMALL = sys.argv[1], Path(sys.argv[2]), bool(int(sys.argv[3]))
+RECORD = Path(sys.argv[4]) if len(sys.argv) > 4 else None
+RUNS, HISTORY, LARGE, FILES = (100, 10_000, 10, 20) if SMALL else (1000, 100_000, 100, 100)
+POINTS = 500
+answers = {}
+
+
+def key_of(method, path, body):
+    """A page of a list is told by its token; whose run it is makes no difference."""
+    parts = urlsplit(path)
+    asked = parse_qs(parts.query)
+    token = asked.get("page_token", [""])[0]
+    if not token and body[:1] == b"{":
+        token = json.loads(body).get("page_token") or ""
+    return f"{method} {parts.path if 'artifacts/' not in parts.path else parts.path[:40]} {token}"
+
+
+def record():
+    send = requests.Session.send
+
+    def sent(self, request, **options):
+        answer = send(self, request, **options)
+        body = (
+            request.body
+            if isinstance(request.body, bytes)
+            else (request.body or "").encode()
+            if isinstance(request.body, str) or request.body is None
+            else b""
+        )
+        if not options.get("stream") or "artifacts/" not in request.path_url:
+            answers[key_of(request.method, request.path_url, body)] = answer.text
+        return answer
+
+    requests.Session.send = sent
+
+
+def milliseconds(times, work):
+    taken = []
+    for number in range(times):
+        began = time.perf_counter()
+        work(number)
+        taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(taken)
+
+
+def each_of(threads, times, work):
+    """Milliseconds a call, of so many threads at once."""
+    began = time.perf_counter()
+    started = [
+        threading.Thread(target=lambda who=who: [work(who, number) for number in range(times)])
+        for who in range(threads)
+    ]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    return 1000 * (time.perf_counter() - began) / (threads * times)
+
+
+def now():
+    return int(time.time() * 1000)
+
+
+def rows():
+    client = MlflowClient(URL)
+    experiment = client.create_experiment(f"bench {time.time()}")
+
+    def new_run():
+        return client.create_run(experiment).info.run_id
+
+    def one(number):
+        return [Metric("one", step / 7, now(), POINTS * number + step) for step in range(POINTS)]
+
+    def many(number):
+        return [Metric(f"m{name}", name / 7, now(), number) for name in range(POINTS)]
+
+    few = 1 if SMALL else 4
+    run = new_run()
+    found = {}
+    found["create run"] = milliseconds(25 * few, lambda number: client.create_run(experiment))
+    found["log_metric"] = milliseconds(
+        50 * few, lambda number: client.log_metric(run, "loss", 1 / (number + 1), step=number)
+    )
+    others = [new_run() for _ in range(4)]
+    found["log_metric, 4 threads, each"] = each_of(
+        4, 25 * few, lambda who, number: client.log_metric(others[who], "loss", 1 / (number + 1), step=number)
+    )
+    found["log_batch of 500, one metric"] = milliseconds(
+        2 * few, lambda number: client.log_batch(run, metrics=one(number))
+    )
+    wide = new_run()
+    found["log_batch of 500 metrics"] = milliseconds(
+        2 * few, lambda number: client.log_batch(wide, metrics=many(number))
+    )
+    long = new_run()
+    for start in range(0, HISTORY, 1000):
+        client.log_batch(
+            long,
+            metrics=[Metric("long", step / 7, start + step, step) for step in range(start, start + 1000)],
+        )
+    found[f"history of {HISTORY} points"] = milliseconds(
+        3, lambda number: client.get_metric_history(long, "long")
+    )
+    searched = client.create_experiment(f"searched {time.time()}")
+    for number in range(RUNS):
+        made = client.create_run(searched, start_time=number).info.run_id
+        client.log_batch(
+            made,
+            metrics=[Metric("acc", (number * 37 % 101) / 101, 0, 0)],
+            params=[Param("lr", str(number % 10))],
+        )
+    questions = {
+        "first page": {"max_results": 100},
+        "filter": {"filter_string": "metrics.acc > 0.5 and params.lr = '3'"},
+        "order by a metric": {"order_by": ["metrics.acc DESC"], "max_results": 100},
+        "all": {},
+    }
+    for name, asked in questions.items():
+        found[f"search of {RUNS} runs, {name}"] = milliseconds(
+            3 * few, lambda number, asked=asked: client.search_runs([searched], **asked)
+        )
+    large = FOLDER / "large.bin"
+    large.write_bytes(os.urandom(LARGE << 20))
+    small = FOLDER / "small"
+    small.mkdir()
+    for number in range(FILES):
+        (small / f"{number}.txt").write_text("x" * 1000 + str(number))
+    kept = [new_run() for _ in range(3)]
+    found[f"artifact of {LARGE} MB, up"] = milliseconds(
+        3, lambda number: client.log_artifact(kept[number], str(large))
+    )
+    if not os.environ.get("ANSWERS_AT_ONCE"):
+        got = [FOLDER / f"got{number}" for number in range(3)]
+        for folder in got:
+            folder.mkdir()
+        found[f"artifact of {LARGE} MB, down"] = milliseconds(
+            3, lambda number: client.download_artifacts(kept[number], "large.bin", str(got[number]))
+        )
+    found[f"{FILES} small artifacts, up"] = milliseconds(
+        3, lambda number: client.log_artifacts(kept[number], str(small), "small")
+    )
+    return found
+
+
+if RECORD:
+    record()
+print(json.dumps(rows()))
+if RECORD:
+    RECORD.write_text(json.dumps(answers))
