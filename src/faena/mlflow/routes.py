@@ -13,6 +13,7 @@ from faena.mlflow import (
     logging,
     registry_routes,
     runs,
+    traces,
 )
 from faena.mlflow.artifacts import answers as artifacts
 from faena.mlflow.in_runs import Answer, InRun
@@ -98,6 +99,14 @@ def _routes() -> list[Route]:
         artifacts.of_logged_model,
     )
     registry_routes.add_to(add)
+    add("POST", "traces", traces.Start, traces.start)
+    add("GET", "traces", traces.Search, traces.search)
+    add("PATCH", "traces/{request_id}", traces.End, traces.end)
+    add("GET", "traces/{request_id}/info", traces.ById, traces.info)
+    add("GET", "traces/{request_id}", traces.ById, traces.info)
+    add("PATCH", "traces/{request_id}/tags", traces.SetTag, traces.set_tag)
+    add("DELETE", "traces/{request_id}/tags", traces.SetTag, traces.delete_tag)
+    add("POST", "traces/delete-traces", traces.Delete, traces.delete)
     return made
 
 

@@ -19,6 +19,9 @@ RUN_NAME = "mlflow.runName"
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 USER = "mlflow.user"
+TRACE_NAME = "mlflow.traceName"
+SOURCE_RUN = "mlflow.sourceRun"
+ARTIFACT_LOCATION = "mlflow.artifactLocation"
 
 _STATES = {
     "RUNNING": RunStatus.RUNNING,

@@ -49,6 +49,7 @@ from faena.sweeps.learning.sampler import Sampler
 from faena.tidying import retention
 from faena.tidying.daily import tidy_daily
 from faena.tidying.garbage_collection import Collector
+from faena.traces import store as trace_store  # noqa: F401  adds its tables
 from faena.tracking.model import Limits
 from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder

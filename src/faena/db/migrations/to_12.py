@@ -13,6 +13,7 @@ def upgrade(op: Operations) -> None:
     _add_logged_models(op)
     _add_uses(op)
     _name_models(op)
+    _add_traces(op)
 
 
 def _add_logged_models(op: Operations) -> None:
@@ -62,6 +63,35 @@ def _add_logged_models(op: Operations) -> None:
         sa.Column("step", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_logged_model_metrics_run_id", "logged_model_metrics", ["run_id"])
+
+
+def _add_traces(op: Operations) -> None:
+    op.create_table(
+        "traces",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("experiment_id", sa.Integer, nullable=False),
+        sa.Column("run_id", sa.String(300)),
+        sa.Column("began_at", sa.BigInteger, nullable=False),
+        sa.Column("ended_at", sa.BigInteger),
+        sa.Column("status", sa.String(16), nullable=False),
+    )
+    op.create_index("traces_by_experiment", "traces", ["experiment_id", "began_at"])
+    op.create_index("ix_traces_run_id", "traces", ["run_id"])
+    op.create_table(
+        "trace_labels",
+        sa.Column("trace_id", sa.String(64), sa.ForeignKey("traces.id"), primary_key=True),
+        sa.Column("kind", sa.String(8), primary_key=True),
+        sa.Column("key", sa.String(255), primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "trace_files",
+        sa.Column("trace_id", sa.String(64), sa.ForeignKey("traces.id"), primary_key=True),
+        sa.Column("path", sa.Text, primary_key=True),
+        sa.Column("digest", sa.String(64), sa.ForeignKey("objects.digest"), nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_trace_files_digest", "trace_files", ["digest"])
 
 
 def _add_uses(op: Operations) -> None:

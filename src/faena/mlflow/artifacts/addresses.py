@@ -2,6 +2,7 @@
 
 mlflow-artifacts:/EXPERIMENT/RUN/artifacts[/PATH]              files of a run
 mlflow-artifacts:/EXPERIMENT/models/MODEL/artifacts[/PATH]     files of a logged model
+mlflow-artifacts:/EXPERIMENT/traces/TRACE/artifacts[/PATH]     files of a trace
 mlflow-artifacts:/registered/NAME/VERSION[/PATH]               files of a version, read only
 """
 
@@ -11,7 +12,7 @@ import posixpath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, Tree
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, TraceFiles, Tree
 from faena.mlflow.errors import MISSING, MlflowError
 
 SCHEME = "mlflow-artifacts:/"
@@ -27,6 +28,10 @@ def of_logged_model(experiment: Any, model_id: str) -> str:
     return f"{SCHEME}{experiment}/models/{model_id}/artifacts"
 
 
+def of_trace(experiment: Any, trace_id: str) -> str:
+    return f"{SCHEME}{experiment}/traces/{trace_id}/artifacts"
+
+
 def of_version(name: str, version: int) -> str:
     return f"{SCHEME}registered/{quote(name, safe='')}/{version}"
 
@@ -36,6 +41,8 @@ def find(path: str) -> tuple[Tree, str]:
     match clean(path).split("/"):
         case [experiment, "models", model_id, "artifacts", *rest] if experiment.isdigit():
             return LoggedModelFiles(model_id), "/".join(rest)
+        case [experiment, "traces", trace_id, "artifacts", *rest] if experiment.isdigit():
+            return TraceFiles(trace_id), "/".join(rest)
         case [experiment, run_id, "artifacts", *rest] if experiment.isdigit():
             return RunFiles(run_id), "/".join(rest)
         case ["registered", name, version, *rest] if version.isascii() and version.isdigit():

@@ -15,6 +15,9 @@ from faena.models import service as versions
 from faena.models.logged import service as logged_models
 from faena.models.logged import store as logged_store
 from faena.models.model import ModelFile
+from faena.traces import service as traces
+from faena.traces import store as trace_store
+from faena.traces.model import TraceFile
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile
 
@@ -104,3 +107,25 @@ class RegisteredFiles:
 
     def remove(self, write: Write, names: Iterable[str]) -> None:
         self.check_writable(write)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFiles:
+    trace_id: str
+
+    def files(self, read: Read, prefix: str) -> dict[str, StoredFile]:
+        traces.get(read, self.trace_id)
+        return {
+            each.path: StoredFile(each.digest, each.size)
+            for each in trace_store.files_of(read, self.trace_id)
+            if each.path.startswith(prefix)
+        }
+
+    def check_writable(self, read: Read) -> None:
+        traces.get(read, self.trace_id)
+
+    def put(self, write: Write, name: str, file: StoredFile, now: Micros) -> None:
+        traces.put_file(write, self.trace_id, TraceFile(name, file.digest, file.size), now)
+
+    def remove(self, write: Write, names: Iterable[str]) -> None:
+        trace_store.remove_files(write, self.trace_id, names)

@@ -1,0 +1,81 @@
+"""Use cases of traces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from faena.db import Read, Write
+from faena.kernel.clock import Micros
+from faena.kernel.errors import NotFound
+from faena.objects import store as objects
+from faena.traces import store
+from faena.traces.model import Trace, TraceFile, TraceStatus
+
+
+def new_id() -> str:
+    return f"tr-{os.urandom(16).hex()}"
+
+
+def get(read: Read, trace_id: str) -> Trace:
+    """Raises NotFound."""
+    found = store.get(read, trace_id)
+    if found is None:
+        raise NotFound(f"Trace with ID '{trace_id[:100]}' not found.")
+    return found
+
+
+def end(
+    write: Write,
+    trace_id: str,
+    status: TraceStatus,
+    at: Micros,
+    tags: Mapping[str, str],
+    metadata: Mapping[str, str],
+) -> Trace:
+    """`tags` and `metadata` are added, or replace those of the same key. Raises NotFound."""
+    get(write, trace_id)
+    store.change(write, trace_id, {"status": status.value, "ended_at": at})
+    store.set_labels(write, trace_id, store.TAG, tags)
+    store.set_labels(write, trace_id, store.METADATA, metadata)
+    return get(write, trace_id)
+
+
+def remove_tag(write: Write, trace_id: str, key: str) -> None:
+    """Raises NotFound, also where it has no such tag."""
+    if key not in get(write, trace_id).tags:
+        raise NotFound(f"No trace tag with key '{key[:250]}' for trace with ID '{trace_id}'.")
+    store.remove_tag(write, trace_id, key)
+
+
+def delete(
+    write: Write,
+    experiment_id: int,
+    *,
+    ids: Sequence[str] = (),
+    until: Micros | None = None,
+    most: int | None = None,
+) -> int:
+    """Delete traces of an experiment: those of `ids`, or the oldest that began at `until` or before; how many."""
+    where = [store.traces.c.experiment_id == experiment_id]
+    where.append(store.traces.c.id.in_(ids) if until is None else store.traces.c.began_at <= until)
+    limit = len(ids) if until is None else most
+    deleted = 0
+    while limit is None or deleted < limit:
+        wanted = _TOGETHER if limit is None else min(_TOGETHER, limit - deleted)
+        gone = [each.id for each in store.find(write, where, [store.traces.c.began_at], 0, wanted)]
+        if not gone:
+            break
+        store.delete(write, gone)
+        deleted += len(gone)
+    return deleted
+
+
+_TOGETHER = 500
+
+
+def put_file(write: Write, trace_id: str, file: TraceFile, now: Micros) -> None:
+    """Add a file whose bytes are in the object store, or replace that of the same path. Raises NotFound."""
+    get(write, trace_id)
+    objects.touch(write, {file.digest: file.size}, now)
+    store.put_file(write, trace_id, file)
