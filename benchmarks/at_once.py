@@ -3,6 +3,8 @@
 python at_once.py FILE PORT
 """
 
+from __future__ import annotations
+
 import json
 import sys
 from http import HTTPStatus
@@ -17,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
 
-    def answer(self):
+    def answer(self) -> None:
         left = int(self.headers.get("Content-Length", 0))
         parts = urlsplit(self.path)
         token = parse_qs(parts.query).get("page_token", [""])[0]
@@ -40,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815  as they are looked for
 
-    def log_message(self, format, *arguments):  # noqa: A002  its name there
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  its name there
         """Says nothing."""
 
 

@@ -5,13 +5,18 @@
 Prints milliseconds by row as JSON. RECORD: a file that gets what the server answered, for one that answers at once.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -22,10 +27,10 @@ URL, FOLDER, SMALL = sys.argv[1], Path(sys.argv[2]), bool(int(sys.argv[3]))
 RECORD = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 RUNS, HISTORY, LARGE, FILES = (100, 10_000, 10, 20) if SMALL else (1000, 100_000, 100, 100)
 POINTS = 500
-answers = {}
+answers: dict[str, str] = {}
 
 
-def key_of(method, path, body):
+def key_of(method: str, path: str, body: bytes) -> str:
     """A page of a list is told by its token; whose run it is makes no difference."""
     parts = urlsplit(path)
     asked = parse_qs(parts.query)
@@ -35,10 +40,10 @@ def key_of(method, path, body):
     return f"{method} {parts.path if 'artifacts/' not in parts.path else parts.path[:40]} {token}"
 
 
-def record():
+def record() -> None:
     send = requests.Session.send
 
-    def sent(self, request, **options):
+    def sent(self: requests.Session, request: Any, **options: Any) -> Any:
         answer = send(self, request, **options)
         body = (
             request.body
@@ -51,10 +56,10 @@ def record():
             answers[key_of(request.method, request.path_url, body)] = answer.text
         return answer
 
-    requests.Session.send = sent
+    requests.Session.send = sent  # type: ignore[method-assign]  # what it answers is to be had
 
 
-def milliseconds(times, work):
+def milliseconds(times: int, work: Callable[[int], object]) -> float:
     taken = []
     for number in range(times):
         began = time.perf_counter()
@@ -63,7 +68,7 @@ def milliseconds(times, work):
     return statistics.median(taken)
 
 
-def each_of(threads, times, work):
+def each_of(threads: int, times: int, work: Callable[[int, int], object]) -> float:
     """Milliseconds a call, of so many threads at once."""
     began = time.perf_counter()
     started = [
@@ -77,26 +82,30 @@ def each_of(threads, times, work):
     return 1000 * (time.perf_counter() - began) / (threads * times)
 
 
-def now():
+def now() -> int:
     return int(time.time() * 1000)
 
 
-def rows():
+def search(client: MlflowClient, experiment: str, asked: dict[str, Any], number: int) -> None:
+    client.search_runs([experiment], **asked)
+
+
+def rows() -> dict[str, float]:
     client = MlflowClient(URL)
     experiment = client.create_experiment(f"bench {time.time()}")
 
-    def new_run():
-        return client.create_run(experiment).info.run_id
+    def new_run() -> str:
+        return str(client.create_run(experiment).info.run_id)
 
-    def one(number):
+    def one(number: int) -> list[Metric]:
         return [Metric("one", step / 7, now(), POINTS * number + step) for step in range(POINTS)]
 
-    def many(number):
+    def many(number: int) -> list[Metric]:
         return [Metric(f"m{name}", name / 7, now(), number) for name in range(POINTS)]
 
     few = 1 if SMALL else 4
     run = new_run()
-    found = {}
+    found: dict[str, float] = {}
     found["create run"] = milliseconds(25 * few, lambda number: client.create_run(experiment))
     found["log_metric"] = milliseconds(
         50 * few, lambda number: client.log_metric(run, "loss", 1 / (number + 1), step=number)
@@ -129,7 +138,7 @@ def rows():
             metrics=[Metric("acc", (number * 37 % 101) / 101, 0, 0)],
             params=[Param("lr", str(number % 10))],
         )
-    questions = {
+    questions: dict[str, dict[str, Any]] = {
         "first page": {"max_results": 100},
         "filter": {"filter_string": "metrics.acc > 0.5 and params.lr = '3'"},
         "order by a metric": {"order_by": ["metrics.acc DESC"], "max_results": 100},
@@ -137,7 +146,7 @@ def rows():
     }
     for name, asked in questions.items():
         found[f"search of {RUNS} runs, {name}"] = milliseconds(
-            3 * few, lambda number, asked=asked: client.search_runs([searched], **asked)
+            3 * few, partial(search, client, searched, asked)
         )
     large = FOLDER / "large.bin"
     large.write_bytes(os.urandom(LARGE << 20))
