@@ -147,6 +147,17 @@ def test_v1s_settings_may_be_given() -> None:
     variables.check({"AZUREML_COMPUTE_USE_COMMON_RUNTIME": "false", **settings}, {})
 
 
+def test_the_address_of_a_workspace_for_mlflow_is_not_for_its_runs() -> None:
+    ours = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "MLFLOW_TRACKING_TOKEN": "secret", "OTHER": "1"}
+    given = {**ours, "FAENA_MLFLOW_URI": "http://127.0.0.1:1"}
+    assert variables.passed_on(given, everything=True) == {"OTHER": "1"}
+    assert variables.passed_on(ours, everything=True) == ours
+    assert variables.passed_on({**given, "MLFLOW_TRACKING_URI": "http://mine"}, everything=True) == {
+        "MLFLOW_TRACKING_URI": "http://mine",
+        "OTHER": "1",
+    }
+
+
 def test_programs_of_a_virtual_environment_stay_with_it() -> None:
     environ = {"PATH": "/venv/bin:/usr/bin", "VIRTUAL_ENV": "/venv", "BAD": "\udcff", "HOME": "\udcff"}
     assert variables.passed_on(environ, everything=True) == {"PATH": "/usr/bin"}

@@ -80,7 +80,7 @@ HIDDEN = "***"
 def passed_on(environ: Mapping[str, str], *, everything: bool = False) -> dict[str, str]:
     """What a run gets of the variables of its submitter's process; `everything`: all that is true in a run too."""
     found = {}
-    left_out = _OF_MLFLOW if _names_our_mlflow(environ) else frozenset[str]()
+    left_out = _of_our_mlflow(environ)
     for name, value in environ.items():
         if name in left_out or not _is_text(name + value) or is_reserved(name):
             continue
@@ -92,10 +92,13 @@ def passed_on(environ: Mapping[str, str], *, everything: bool = False) -> dict[s
     return dict(sorted(found.items()))
 
 
-def _names_our_mlflow(environ: Mapping[str, str]) -> bool:
-    """Whether MLflow's clients in the submitter's process log into a workspace of ours."""
+def _of_our_mlflow(environ: Mapping[str, str]) -> frozenset[str]:
+    """What MLflow's clients in the submitter's process were given for a workspace of ours."""
     ours = environ.get("FAENA_MLFLOW_URI")
-    return ours is not None and environ.get("MLFLOW_TRACKING_URI", ours) == ours
+    if not ours:
+        return frozenset()
+    own_address = environ.get("MLFLOW_TRACKING_URI", ours) != ours
+    return _OF_MLFLOW - {"MLFLOW_TRACKING_URI"} if own_address else _OF_MLFLOW
 
 
 def _is_text(value: str) -> bool:
