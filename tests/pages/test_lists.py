@@ -11,6 +11,7 @@ import pytest
 
 from faena.data import glimpse
 from faena.db import Write
+from faena.models.name_store import names
 from faena.models.store import versions
 from faena.runs.node_times import Stretch
 from faena.server.pages.clusters import node_timeline
@@ -269,6 +270,8 @@ def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Vis
         assert row is not None
         many = [{**row._asdict(), "name": f"x{each:05}", "request_id": f"x{each}"} for each in range(MANY)]
         write.execute(versions.insert(), many)
+        of_net = write.execute(names.select().where(names.c.name == "net")).one()._asdict()
+        write.execute(names.insert(), [{**of_net, "name": each["name"]} for each in many])
 
     server.house.database.submit_write(add).result()
     text = browser.get("/ui/models?q=x0").text

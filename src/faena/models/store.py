@@ -30,11 +30,11 @@ versions = sa.Table(
     sa.Column("framework_version", Text, nullable=False),
     sa.Column("datasets", sa.LargeBinary, nullable=False),
     sa.Column("deletion", Integer),
-    sa.Column("stage", String(16), nullable=False),
-    sa.Column("source", Text, nullable=False),
-    sa.Column("location", Text, nullable=False),
+    sa.Column("stage", String(16), nullable=False, default=""),
+    sa.Column("source", Text, nullable=False, default=""),
+    sa.Column("location", Text, nullable=False, default=""),
     sa.Column("told_run", String(255)),
-    sa.Column("changed_at", BigInteger, nullable=False),
+    sa.Column("changed_at", BigInteger, nullable=False, default=0),
     partial_index("model_versions_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """A row stays when its version is deleted, so that nobody gets the version or the request again."""
