@@ -60,11 +60,23 @@ def script(server: Running, own: str) -> Client:
     return in_run(server, own)
 
 
-def about(run: Any, model: Any) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def its_trace(client: Client, other: Any) -> str:
+    info = other["info"]
+    metadata = [{"key": "mlflow.sourceRun", "value": info["run_id"]}]
+    made = client.post(
+        "traces", experiment_id=info["experiment_id"], timestamp_ms=1, request_metadata=metadata
+    )
+    return str(made["trace_info"]["request_id"])
+
+
+def about(run: Any, model: Any, trace: str = "") -> dict[str, Any]:
     """What a request can name of this run, its experiment and its model."""
     info = run["info"]
     return {
-        **dict.fromkeys(("run_id", "run_uuid", "source_run_id", "request_id", "trace_id"), info["run_id"]),
+        **dict.fromkeys(("run_id", "run_uuid", "source_run_id"), info["run_id"]),
+        "run_ids": [info["run_id"]],
+        **dict.fromkeys(("request_id", "trace_id"), trace),
         "model_id": model["info"]["model_id"],
         "tag_key": "t",
         "experiment_id": info["experiment_id"],
@@ -101,7 +113,7 @@ class TestEachRoute:
         assert send(Client(server.stranger()), route, about(other, its_model)).status == 401
 
     def test_gives_and_changes_nothing_of_another_run(
-        self, client: Client, script: Client, route: Route, other: Any, its_model: Any
+        self, client: Client, script: Client, route: Route, other: Any, its_model: Any, its_trace: str
     ) -> None:
         run_id, model_id = other["info"]["run_id"], its_model["info"]["model_id"]
         in_registry = route.path.startswith(("/2.0/mlflow/registered-models", "/2.0/mlflow/model-versions"))
@@ -114,6 +126,7 @@ class TestEachRoute:
         if answer.status == 200:
             assert run_id not in answer.text
             assert model_id not in answer.text
+            assert its_trace not in answer.text
             assert "of another run" not in answer.text
         assert client.run(run_id) == other
         assert client.get(f"logged-models/{model_id}")["model"] == its_model
@@ -209,6 +222,18 @@ class TestItsScript:
             "model-versions/set-tag", name="of a script", version="2", key="k", value="v"
         )
         assert refused[:2] == (403, "PERMISSION_DENIED")
+
+    def test_tells_traces_of_the_run(self, client: Client, script: Client, own: str, other: Any) -> None:
+        experiment = client.run(own)["info"]["experiment_id"]
+        trace = script.post("traces", experiment_id=experiment, timestamp_ms=1)["trace_info"]["request_id"]
+        assert script.send("PATCH", f"traces/{trace}", status="OK", timestamp_ms=2).status == 200
+        assert script.get(f"traces/{trace}/info")["trace_info"]["status"] == "OK"
+        client.post("traces", experiment_id=experiment, timestamp_ms=1)  # of no run
+        found = script.get("traces", experiment_ids=[experiment])["traces"]
+        assert [each["request_id"] for each in found] == [trace]
+        theirs = [{"key": "mlflow.sourceRun", "value": other["info"]["run_id"]}]
+        asked = {"experiment_id": experiment, "timestamp_ms": 1, "request_metadata": theirs}
+        assert script.refused("traces", **asked)[:2] == (403, "PERMISSION_DENIED")
 
     def test_has_runs_below_its_own(self, client: Client, script: Client, own: str, other: Any) -> None:
         first = script.new_run(experiment_id=None)

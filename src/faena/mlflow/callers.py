@@ -14,6 +14,7 @@ from faena.mlflow.run_tokens import RunOfToken
 from faena.models.logged import store as logged_models
 from faena.runs import attempt_store, search, store
 from faena.runs.model import Run
+from faena.traces import store as traces
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import ExperimentView
 
@@ -62,20 +63,35 @@ def check_model(read: Read, caller: Caller, model_id: str) -> None:
         raise refused(caller, f"the logged model {model_id[:100]}")
 
 
+def check_trace(read: Read, caller: Caller, trace_id: str) -> None:
+    """The same of a trace."""
+    trace = traces.get(read, trace_id)
+    if trace is None or trace.run_id is None or not _is_own(read, caller, trace.run_id):
+        raise refused(caller, f"the trace {trace_id[:100]}")
+
+
 def check_named(read: Read, caller: Caller, asked: Any) -> None:
     """The same of those that a request names. Raises MlflowError where it names none: then it is not about a run."""
-    runs: list[Any] = []
-    for name in ("run_id", "run_uuid", "run_ids", "source_run_id"):
-        named = getattr(asked, name, None)
-        runs += named if isinstance(named, list) else [named]
+    runs = _named(asked, "run_id", "run_uuid", "source_run_id", "run_ids")
     # a point that names a model is the model's, too
-    models = {getattr(each, "model_id", None) for each in (asked, *getattr(asked, "metrics", ()))}
-    if not any(runs) and not any(models):
+    models = {each for part in (asked, *getattr(asked, "metrics", ())) for each in _named(part, "model_id")}
+    told = _named(asked, "request_id", "trace_id")
+    if not runs and not models and not told:
         raise refused(caller, "this request, which names no run")
-    check(read, caller, *(str(run_id) for run_id in runs if run_id))
+    check(read, caller, *runs)
     for model_id in models:
-        if model_id:
-            check_model(read, caller, str(model_id))
+        check_model(read, caller, model_id)
+    for trace_id in told:
+        check_trace(read, caller, trace_id)
+
+
+def _named(asked: Any, *fields: str) -> list[str]:
+    """All ids in these fields of a request, which hold one or a list."""
+    found: list[str] = []
+    for field in fields:
+        value = getattr(asked, field, None)
+        found += [str(each) for each in (value if isinstance(value, list) else [value]) if each]
+    return found
 
 
 def check_experiment(caller: Caller, number: str | None) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from faena.db import Read
-from faena.mlflow import callers, experiments, logged_models, runs
+from faena.mlflow import callers, experiments, logged_models, runs, traces
 from faena.mlflow.artifacts import addresses
-from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles
+from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, TraceFiles
 from faena.mlflow.callers import Caller
 from faena.mlflow.run_tokens import RunOfToken
 from faena.mlflow.services import Services
-from faena.mlflow.words import PARENT, Pair
+from faena.mlflow.words import PARENT, SOURCE_RUN, Pair
 
 Answer = Callable[[Services, Any], Awaitable[Any]]
 InRun = Callable[[Services, Caller, Any], Awaitable[Any]]
@@ -54,6 +54,8 @@ async def check_files(services: Services, token: RunOfToken, address: str) -> No
                 callers.check(read, caller, tree.run_id)
             case LoggedModelFiles():
                 callers.check_model(read, caller, tree.model_id)
+            case TraceFiles():
+                callers.check_trace(read, caller, tree.trace_id)
             case RegisteredFiles():
                 pass  # every run may read models, and nobody changes a version's files
             case _:
@@ -119,3 +121,19 @@ def search_logged_models(services: Services, caller: Caller, asked: logged_model
     for number in asked.experiment_ids:
         callers.check_experiment(caller, number)
     return logged_models.search(services, asked, within=callers.own_runs(caller))
+
+
+async def start_trace(services: Services, caller: Caller, asked: traces.Start) -> Any:
+    """Of the caller's run, where it names none below it."""
+    callers.check_experiment(caller, asked.experiment_id)
+    named = [pair.value for pair in asked.request_metadata if pair.key == SOURCE_RUN and pair.value]
+    await services.database.read(lambda read: callers.check(read, caller, *named))
+    own = () if named else (Pair(SOURCE_RUN, caller.run_id),)
+    metadata = [*asked.request_metadata, *own]
+    return await traces.start(services, msgspec.structs.replace(asked, request_metadata=metadata))
+
+
+def search_traces(services: Services, caller: Caller, asked: traces.Search) -> Any:
+    for number in asked.experiment_ids:
+        callers.check_experiment(caller, number)
+    return traces.search(services, asked, within=callers.own_runs(caller))

@@ -29,8 +29,8 @@ class Route(Struct, frozen=True):
     request: type[Struct]
     answer: Answer
     in_run: InRun | None = None
-    """What answers the token of a run. None: `answer` does, where the request names that run or one below it (fields
-    `run_id`, `run_uuid`), and nothing is allowed where it names none."""
+    """What answers the token of a run. None: `answer` does, where the request names that run or one below it, or
+    a logged model or trace of these (see `callers.check_named`), and nothing is allowed where it names none."""
 
 
 def _routes() -> list[Route]:
@@ -99,8 +99,8 @@ def _routes() -> list[Route]:
         artifacts.of_logged_model,
     )
     registry_routes.add_to(add)
-    add("POST", "traces", traces.Start, traces.start)
-    add("GET", "traces", traces.Search, traces.search)
+    add("POST", "traces", traces.Start, traces.start, in_runs.start_trace)
+    add("GET", "traces", traces.Search, traces.search, in_runs.search_traces)
     add("PATCH", "traces/{request_id}", traces.End, traces.end)
     add("GET", "traces/{request_id}/info", traces.ById, traces.info)
     add("GET", "traces/{request_id}", traces.ById, traces.info)

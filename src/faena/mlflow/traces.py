@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.db import Read, Write
@@ -90,13 +91,16 @@ def info(services: Services, asked: ById) -> Any:
     return services.database.read(lambda read: {"trace_info": _info(service.get(read, asked.request_id))})
 
 
-def search(services: Services, asked: Search) -> Any:
+def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
+    """`within`: the ids of the runs whose traces may be found; None: all."""
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
     if not asked.experiment_ids:
         raise missing_value("experiment_ids")
     experiments = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
     where = [store.traces.c.experiment_id.in_(experiments), *filters.conditions(asked.filter)]
+    if within is not None:
+        where.append(store.traces.c.run_id.in_(within))
     order = filters.orders(asked.order_by)
 
     def work(read: Read) -> dict[str, Any]:
