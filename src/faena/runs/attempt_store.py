@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from faena.compute.store import nodes
 from faena.db import Integer, Read, String, Write, metadata, partial_index
 from faena.db.prepared import Prepared
-from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
+from faena.runs.model import EXTERNAL, Attempt, AttemptState, EndReason, Outcome
 from faena.runs.store import IS_UNFINISHED, OF_RUN, UNREADABLE, runs, update_of
 from faena.workspaces import needs
 
@@ -45,8 +45,9 @@ _ORPHANS = Prepared(
     )
 )
 _OPEN_ON = Prepared(attempts.select().where(_IS_OPEN, attempts.c.machine == sa.bindparam("its")))
+_IS_WATCHED = IS_UNFINISHED & (runs.c.type != sa.literal_column(f"'{EXTERNAL}'"))
 _ANY_OPEN = Prepared(
-    sa.select(sa.exists(runs.select().where(IS_UNFINISHED)) | sa.exists(attempts.select().where(_IS_OPEN)))
+    sa.select(sa.exists(runs.select().where(_IS_WATCHED)) | sa.exists(attempts.select().where(_IS_OPEN)))
 )
 _ADD_ATTEMPT = Prepared(attempts.insert())
 _RANKS = Prepared(
@@ -88,7 +89,7 @@ _ANY_OPEN_RANK = Prepared(sa.select(attempts.c.rank).where(*_OF_ATTEMPT, _IS_OPE
 
 @needs.servers.add
 def is_any_open(read: Read) -> bool:
-    """Whether a run is unfinished, or an attempt not closed."""
+    """Whether a run that is watched here is unfinished, or an attempt not closed."""
     return bool(read.execute(_ANY_OPEN).scalar())
 
 

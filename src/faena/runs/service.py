@@ -40,7 +40,7 @@ from faena.runs import (
     transitions,
     variables,
 )
-from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
+from faena.runs.model import EXTERNAL, SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView
 from faena.runs.submission_schemas import Submission
@@ -218,7 +218,8 @@ def get(read: Read, run_id: str) -> Run:
 
 
 def cancel(write: Write, run_id: str, now: Micros) -> Run:
-    """Ask a run to stop. One that no node has ends at once; one that has ended stays as it is.
+    """Ask a run to stop. One that no node has ends at once, so does one whose process nobody here knows; one that has
+    ended stays as it is.
 
     A run whose script has ended by itself already (Finalizing) keeps the end that it had.
     """
@@ -227,6 +228,9 @@ def cancel(write: Write, run_id: str, now: Micros) -> Run:
         transitions.end(
             write, run, Outcome(EndReason.CANCELED, "The run was canceled before it started."), now
         )
+    elif run.type == EXTERNAL:
+        outcome = Outcome(EndReason.CANCELED, "The run was canceled here; whoever logs it was not asked.")
+        transitions.end(write, run, outcome, now)
     elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.cancel_requested_at is None:
         store.update(write, run.id, {"cancel_requested_at": now})
         write.notify(transitions.topic(run.id))
@@ -247,7 +251,7 @@ def fail(write: Write, run_id: str, message: str, now: Micros) -> Run:
     One that has ended stays as it is, as does one whose script has ended by itself already.
     """
     run = get(write, run_id)
-    if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED):
+    if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED) or run.type == EXTERNAL:
         transitions.end(write, run, Outcome(EndReason.REPORTED, message), now)
     elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.reason is None:
         store.update(write, run.id, {"reason": EndReason.REPORTED.value, "message": message})
