@@ -381,3 +381,7 @@ class TestRefusals:
         status, code, message = client.refused(path, **fields)
         assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
         assert said in message
+
+    def test_what_is_no_json_behind_a_field_of_a_wrong_type(self, client: Client) -> None:
+        answer = client.send("PATCH", f"{MODELS}/update", name=1, description="\ud800")
+        assert (answer.status, answer.json["error_code"]) == (400, "BAD_REQUEST")

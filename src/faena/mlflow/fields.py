@@ -34,7 +34,7 @@ def of_body(kind: type[T], body: bytes, is_json: bool) -> T:
     except msgspec.ValidationError as error:
         raise _wrong(kind, body, error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise MlflowError(f"The request's body is not JSON: {error}.", "BAD_REQUEST") from error
+        raise _malformed(error) from error
     return _complete(kind, read)
 
 
@@ -66,8 +66,15 @@ def _complete(kind: type[T], read: T) -> T:
     return read
 
 
+def _malformed(error: Exception) -> MlflowError:
+    return MlflowError(f"The request's body is not JSON: {error}.", "BAD_REQUEST")
+
+
 def _wrong(kind: type[Struct], body: bytes, error: msgspec.ValidationError) -> MlflowError:
-    values = msgspec.json.decode(body)
+    try:
+        values = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as malformed:
+        return _malformed(malformed)  # what is wrong with a field was seen first
     if not isinstance(values, dict):
         return MlflowError("The request's body is no JSON object.", "BAD_REQUEST")
     return _invalid(kind, values, error)
