@@ -170,6 +170,20 @@ def test_a_token_that_was_made_up_opens_nothing(server: Running, own: str, scrip
         assert visitor.get("/api/2.0/mlflow/runs/get?run_id=" + own).status == 401, forged
 
 
+def test_registered_models_are_read_whoever_made_them(
+    client: Client, script: Client, other: Any, its_model: Any
+) -> None:
+    assert client.put_artifact(its_model, "MLmodel", b"flavors: {}").status == 200
+    client.post("registered-models/create", name="shared")
+    source = its_model["info"]["artifact_uri"]
+    client.post("model-versions/create", name="shared", source=source, run_id=other["info"]["run_id"])
+    uri = script.get("model-versions/get-download-uri", name="shared", version="1")["artifact_uri"]
+    kept = {"info": {"artifact_uri": uri}}
+    assert script.artifact(kept, "MLmodel").body == b"flavors: {}"
+    assert script.put_artifact(kept, "MLmodel", b"x").status == 400
+    assert script.artifact(its_model, "MLmodel").status == 403
+
+
 class TestItsScript:
     """As MLflow's clients of a script ask, in their order."""
 

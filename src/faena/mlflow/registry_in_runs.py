@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from faena.db import Read
-from faena.mlflow import callers, registry_places, registry_versions
+from faena.mlflow import callers, registry_places, registry_versions, registry_views
+from faena.mlflow.artifacts import addresses
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles
 from faena.mlflow.callers import Caller
 from faena.mlflow.services import Services
@@ -26,6 +27,18 @@ async def create_version(services: Services, caller: Caller, asked: registry_ver
 
     await services.database.read(check)
     return await registry_versions.create(services, asked)
+
+
+def download_uri(services: Services, caller: Caller, asked: registry_versions.ByVersion) -> Any:
+    """Among the files that are kept of the version: what it was made of may be another run's."""
+
+    def work(read: Read) -> dict[str, Any]:
+        version = registry_versions.asked_for(read, asked)
+        if version.files:
+            return {"artifact_uri": addresses.of_version(version.name, version.version)}
+        return {"artifact_uri": registry_views.download_address(read, version)}
+
+    return services.database.read(work)
 
 
 async def update_version(services: Services, caller: Caller, asked: registry_versions.Update) -> Any:

@@ -36,6 +36,6 @@ def add_to(add: Callable[..., None]) -> None:
     add("DELETE", "model-versions/delete", versions.ByVersion, versions.delete)
     read("GET", "model-versions/search", models.Search, versions.search)
     add("POST", "model-versions/transition-stage", versions.Transition, versions.transition)
-    read("GET", "model-versions/get-download-uri", versions.ByVersion, versions.download_uri)
+    add("GET", "model-versions/get-download-uri", versions.ByVersion, versions.download_uri, own.download_uri)
     add("POST", "model-versions/set-tag", versions.SetTag, versions.set_tag, own.set_tag)
     add("DELETE", "model-versions/delete-tag", versions.SetTag, versions.delete_tag)
