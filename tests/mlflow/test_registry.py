@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import pytest
 
 from faena.db import Read
 from faena.models import service
+from faena.workspaces import needs
 from tests.mlflow.clients import Client
 from tests.server.house import Running
 
@@ -111,6 +113,25 @@ class TestModels:
         assert (view.id, view.run_id, view.stage) == ("both:1", shown["run_id"], "Production")
         assert [file.path for file in view.files] == ["model/MLmodel", "model/data/w.bin"]
         assert shown["user_id"] == "ann"
+
+    def test_one_that_is_needed_stays_as_it_is(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        made(client, "served", 1)
+        client.post(f"{MODELS}/alias", name="served", alias="best", version="1")
+        before = version(client, "served")
+
+        def serve(_: Read, __: Sequence[str], models: needs.Models) -> needs.Kept | None:
+            return needs.Kept(("served:1",), "Deployed: served:1.") if ("served", 1) in models else None
+
+        monkeypatch.setattr(needs.keepers, "_functions", [*needs.keepers, serve])
+        for verb, path in (
+            ("DELETE", f"{MODELS}/delete"),
+            ("DELETE", f"{VERSIONS}/delete"),
+            ("POST", f"{MODELS}/rename"),
+        ):
+            answer = client.send(verb, path, name="served", version="1", new_name="other name")
+            assert (answer.status, answer.json["error_code"]) == (409, "RESOURCE_CONFLICT")
+            assert answer.json["message"] == "Deployed: served:1."
+        assert version(client, "served") == before
 
     def test_pages_show_what_there_is(self, client: Client, server: Running) -> None:
         made(client, "bare on a page", description="to come")

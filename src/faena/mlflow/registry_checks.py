@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from faena.kernel import ids
-from faena.kernel.errors import WebserviceException
+from faena.kernel.errors import Conflict, WebserviceException
 from faena.mlflow import checks
 from faena.mlflow.errors import MlflowError, invalid_value, missing_value
 from faena.mlflow.registry_views import NO_STAGE
@@ -71,6 +72,15 @@ def new_alias(given: str | None) -> str:
     if _VERSION.fullmatch(value):
         raise MlflowError(f"Version alias name '{value}' is reserved.")
     return value
+
+
+@contextmanager
+def kept_ones() -> Iterator[None]:
+    """What is needed and so stays, such as by an endpoint, in MLflow's words: nothing that has a name twice."""
+    try:
+        yield
+    except Conflict as error:
+        raise MlflowError(error.message, "RESOURCE_CONFLICT") from error
 
 
 def stage(given: str | None) -> str:

@@ -97,7 +97,8 @@ def rename(services: Services, asked: Rename) -> Any:
         found(write, name)
         if wanted != name and names.find(write, wanted) is not None:
             raise MlflowError(f"Registered Model (name={wanted}) already exists.", EXISTS)
-        return _answer(write, renaming.rename(write, name, wanted, now))
+        with registry_checks.kept_ones():
+            return _answer(write, renaming.rename(write, name, wanted, now))
 
     return services.database.write(work)
 
@@ -120,7 +121,8 @@ def delete(services: Services, asked: ByName) -> Any:
         found(write, name)
         for alias in alias_store.of_models(write, [name]).get(name, {}):
             alias_store.remove(write, name, alias, None)
-        deleting.make(write, [], DeletionRequest(models=(name,)), now)
+        with registry_checks.kept_ones():
+            deleting.make(write, [], DeletionRequest(models=(name,)), now)
 
     return services.database.write(work)
 

@@ -159,7 +159,8 @@ def delete(services: Services, asked: ByVersion) -> Any:
         for alias in there.aliases:
             alias_store.remove(write, name, alias, version)
         name_store.change(write, name, now, stays=True)
-        deleting.make(write, [], DeletionRequest(models=(f"{name}:{version}",)), now)
+        with registry_checks.kept_ones():
+            deleting.make(write, [], DeletionRequest(models=(f"{name}:{version}",)), now)
 
     return services.database.write(work)
 
