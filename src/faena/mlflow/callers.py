@@ -70,12 +70,15 @@ def check_trace(read: Read, caller: Caller, trace_id: str) -> None:
         raise refused(caller, f"the trace {trace_id[:100]}")
 
 
+def names_itself_alone(caller: Caller, asked: Any) -> bool:
+    """Whether a request names the caller's own run and nothing else, so that nothing need be looked up."""
+    runs, models, told = _all_named(asked)
+    return bool(runs) and set(runs) == {caller.run_id} and not models and not told
+
+
 def check_named(read: Read, caller: Caller, asked: Any) -> None:
     """The same of those that a request names. Raises MlflowError where it names none: then it is not about a run."""
-    runs = _named(asked, "run_id", "run_uuid", "source_run_id", "run_ids")
-    # a point that names a model is the model's, too
-    models = {each for part in (asked, *getattr(asked, "metrics", ())) for each in _named(part, "model_id")}
-    told = _named(asked, "request_id", "trace_id")
+    runs, models, told = _all_named(asked)
     if not runs and not models and not told:
         raise refused(caller, "this request, which names no run")
     check(read, caller, *runs)
@@ -83,6 +86,14 @@ def check_named(read: Read, caller: Caller, asked: Any) -> None:
         check_model(read, caller, model_id)
     for trace_id in told:
         check_trace(read, caller, trace_id)
+
+
+def _all_named(asked: Any) -> tuple[list[str], set[str], list[str]]:
+    """Runs, logged models and traces."""
+    runs = _named(asked, "run_id", "run_uuid", "source_run_id", "run_ids")
+    # a point that names a model is the model's, too
+    models = {each for part in (asked, *getattr(asked, "metrics", ())) for each in _named(part, "model_id")}
+    return runs, models, _named(asked, "request_id", "trace_id")
 
 
 def _named(asked: Any, *fields: str) -> list[str]:

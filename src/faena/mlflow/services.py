@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from faena.db import Database
 from faena.kernel.clock import Clock, Micros
 from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects
 from faena.workspaces import store as workspaces
+
+if TYPE_CHECKING:
+    from faena.mlflow.callers import Caller
+    from faena.mlflow.run_tokens import RunOfToken
 
 
 @dataclass(slots=True)
@@ -18,6 +23,9 @@ class Services:
     clock: Clock
     begun: bool = False
     """Whether somebody has spoken MLflow with this server: from then on there is the experiment of who names none."""
+
+    callers: dict[RunOfToken, tuple[float, Caller]] = field(default_factory=dict)
+    """Whose the tokens of runs are, and until when that need not be looked up."""
 
     async def begin(self) -> None:
         if not self.begun:
