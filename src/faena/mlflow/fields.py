@@ -82,24 +82,25 @@ def _wrong(kind: type[Struct], body: bytes, error: msgspec.ValidationError) -> M
 
 def _invalid(kind: type[Struct], values: Mapping[str, Any], error: msgspec.ValidationError) -> MlflowError:
     """Names the first field that cannot be read by itself."""
-    hints = _hints(kind)
+    known = hints(kind)
     for name, value in values.items():
-        if name in hints:
+        if name in known:
             try:
-                msgspec.convert(value, type=hints[name], strict=False)
+                msgspec.convert(value, type=known[name], strict=False)
             except msgspec.ValidationError:
                 return invalid_value(name, value)
     return MlflowError(f"{error}.")
 
 
 @cache
-def _hints(kind: type[Struct]) -> dict[str, Any]:
+def hints(kind: type[Struct]) -> dict[str, Any]:
+    """The fields of a request, each with what it may be."""
     return get_type_hints(kind, include_extras=True)
 
 
 @cache
 def _required(kind: type[Struct]) -> Sequence[str]:
-    return [name for name, hint in _hints(kind).items() if _is_required(hint)]
+    return [name for name, hint in hints(kind).items() if _is_required(hint)]
 
 
 def _is_required(hint: Any) -> bool:
@@ -113,6 +114,6 @@ def _is_required(hint: Any) -> bool:
 def _lists(kind: type[Struct]) -> frozenset[str]:
     return frozenset(
         name
-        for name, hint in _hints(kind).items()
+        for name, hint in hints(kind).items()
         if any(get_origin(part) in (list, tuple) for part in (hint, *get_args(hint)))
     )
