@@ -237,6 +237,8 @@ def test_every_reference_to_objects_has_a_name(place: Place) -> None:
     assert {str(column) for column in references()} == {
         "run_files.digest",
         "checkpoint_files.digest",
+        "logged_model_files.digest",
+        "trace_files.digest",
         "model_files.digest",
         "snapshot_objects.object",
         "tracking_packs.digest",

@@ -157,7 +157,7 @@ class TestModels:
         model = Model(workspace, "inside")
         assert model.view.files[0].digest == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
-    @pytest.mark.parametrize("wrong", ["", "a/b", "a b", "ñ", "x" * 256, "../x", "\0"])
+    @pytest.mark.parametrize("wrong", ["", "a/b", "a:b", ".a", "x" * 256, "../x", "\0"])
     def test_a_name_that_cannot_be_is_refused(self, trained: Run, wrong: str) -> None:
         with pytest.raises((UserErrorException, NotFound)):
             trained.register_model(wrong, "outputs/model.npz")

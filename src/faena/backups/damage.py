@@ -13,11 +13,13 @@ from faena.backups.model import object_path
 from faena.data.schemas import SnapshotFile
 from faena.data.store import snapshot_objects, snapshots
 from faena.db import Database, Read
+from faena.models.logged.store import files as logged_files
 from faena.models.store import files as model_files
 from faena.runs.checkpoint_store import checkpoint_files
 from faena.runs.store import runs
 from faena.tracking.store.files import run_files
 from faena.tracking.store.packs import packs
+from faena.traces.store import files as trace_files
 
 _MOST = 20
 """Rows of a kind that are looked at, and runs that one snapshot names."""
@@ -38,6 +40,8 @@ def uses(read: Read, digest: str) -> list[Use]:
     kinds: tuple[Callable[[Read, str], Iterator[Use]], ...] = (
         _files,
         _models,
+        _logged_models,
+        _traces,
         _checkpoints,
         _sources,
         _tracked,
@@ -75,6 +79,16 @@ def _files(read: Read, digest: str) -> Iterator[Use]:
 def _models(read: Read, digest: str) -> Iterator[Use]:
     for row in read.execute(model_files.select().where(model_files.c.digest == digest).limit(_MOST)):
         yield Use(f"{row.path} of model {row.name}:{row.version}")
+
+
+def _logged_models(read: Read, digest: str) -> Iterator[Use]:
+    for row in read.execute(logged_files.select().where(logged_files.c.digest == digest).limit(_MOST)):
+        yield Use(f"{row.path} of the logged model {row.model_id}", row.run_id)
+
+
+def _traces(read: Read, digest: str) -> Iterator[Use]:
+    for row in read.execute(trace_files.select().where(trace_files.c.digest == digest).limit(_MOST)):
+        yield Use(f"{row.path} of the trace {row.trace_id}")
 
 
 def _checkpoints(read: Read, digest: str) -> Iterator[Use]:

@@ -21,6 +21,8 @@ REFERENCES = {
     "tracking_packs": "digest",
     "snapshot_objects": "object",
     "model_files": "digest",
+    "logged_model_files": "digest",
+    "trace_files": "digest",
     "checkpoint_files": "digest",
 }
 """Columns that name objects, by table."""
