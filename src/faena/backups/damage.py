@@ -17,9 +17,9 @@ from faena.models.logged.store import files as logged_files
 from faena.models.store import files as model_files
 from faena.runs.checkpoint_store import checkpoint_files
 from faena.runs.store import runs
+from faena.traces.store import files as trace_files
 from faena.tracking.store.files import run_files
 from faena.tracking.store.packs import packs
-from faena.traces.store import files as trace_files
 
 _MOST = 20
 """Rows of a kind that are looked at, and runs that one snapshot names."""
