@@ -292,3 +292,13 @@ def test_what_mlflows_page_sends_and_asks_for(client: Client) -> None:
     assert client.visitor.get(f"/get-artifact?run_id={run}&path=a.txt").text == "hello"
     outside = client.visitor.get(f"/get-artifact?run_id={run}&path=../a.txt")
     assert (outside.status, outside.json["message"]) == (400, "Invalid path")
+
+
+def test_its_parameters_are_shown_and_where_it_runs(client: Client, server: Running) -> None:
+    run = client.new_run()
+    client.post("runs/log-parameter", run_id=run, key="lr", value="0.1")
+    view = server.do(server.house.database.read(lambda read: service.view(read, service.get(read, run))))
+    assert view.parameters == {"lr": "0.1"}
+    assert view.place.startswith("elsewhere")
+    page = client.visitor.get(f"/ui/runs/{run}", Accept="text/html").text
+    assert "lr: 0.1" in page and "elsewhere" in page

@@ -24,7 +24,7 @@ from faena.kernel.clock import seconds_between
 from faena.kernel.plural import counted
 from faena.models.schemas import ModelView
 from faena.runs.schemas import CheckpointView, RunView
-from faena.runs.submission_schemas import DataInput
+from faena.runs.submission_schemas import EXTERNAL, DataInput
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
@@ -55,6 +55,7 @@ def run(view: RunView, further: Mapping[str, str] | None = None, *, python: str 
         **(further or {}),
         "Cluster": _place(view),
         "Command": shortened(view.command, _LONGEST),
+        "Parameters": _pairs(view.parameters),
         "Data": ", ".join(f"{data.token} is {_source(data)}" for data in view.inputs),
         "Started from": "" if view.checkpoint is None or not view.checkpoint.run else view.checkpoint.run,
         "Waits for": view.blocker or "",
@@ -97,6 +98,8 @@ def _checkpoint(taken: CheckpointView) -> str:
 
 
 def _place(view: RunView) -> str:
+    if view.type == EXTERNAL:
+        return f"none: it is {view.place}"
     if not view.cluster:
         return "none: the process that started it writes and ends it"
     nodes = f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"

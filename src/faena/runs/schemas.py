@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from faena.kernel.on_host import HostFile
-from faena.runs.submission_schemas import Checkpoint, DataInput, Distributed, Entry
+from faena.runs.submission_schemas import EXTERNAL, Checkpoint, DataInput, Distributed, Entry
 
 
 class PhaseView(Struct, frozen=True):
@@ -125,7 +125,7 @@ class RunView(Struct, frozen=True):
     git: dict[str, Any] | None
     parent: str | None
     type: str
-    """`azureml.scriptrun`, or `interactive` for one whose process is not ours."""
+    """`azureml.scriptrun`; `interactive`: its process is not ours; `external`: its process is not known here."""
     properties: dict[str, str]
     inputs: tuple[DataInput, ...]
     name: str | None = None
@@ -152,8 +152,17 @@ class RunView(Struct, frozen=True):
     distributed: Distributed | None = None
     """Which processes its script runs in; None: one on each node."""
 
+    parameters: dict[str, str] = field(default_factory=dict)
+    """What was logged as one, and is none of its arguments."""
     attempts: tuple[AttemptView, ...] = ()
     """Of a run that went again, or of which a checkpoint was taken."""
+
+    @property
+    def place(self) -> str:
+        """Where its process is, or was."""
+        if self.type == EXTERNAL:
+            return "elsewhere: whoever logs it says what becomes of it"
+        return self.cluster or "the process that started it"
 
     @property
     def told_as_of(self) -> str:

@@ -264,6 +264,8 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
     submission = asked_for(run)
     stands = outlook_of(read, run) if with_outlook else None
     properties = record_store.list_properties(read, run.id)
+    told = parameters.of_arguments(submission.arguments)
+    logged = record_store.list_parameters(read, [run.id])[run.id]
     as_of, as_of_from = package_dates.told(submission.environment, properties.get(package_dates.PROPERTY, ""))
     return RunView(
         id=run.id,
@@ -309,6 +311,7 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         threads=run.threads or "",
         environment_variables=variables.shown(submission.environment_variables),
         inherited_variables=variables.shown(submission.inherited_variables),
+        parameters={name: value for name, value in logged.items() if name not in told},
         attempts=attempt_views.of_run(read, run),
         position=None if stands is None else stands.ahead + 1,
     )

@@ -130,7 +130,8 @@ def _facts(view: RunView) -> list[tuple[str, str]]:
     facts = {
         "Run": view.id,
         "Experiment": f"{view.experiment}, number {view.number}",
-        "Ran on": view.cluster or "the process that started it",
+        "Parameters": ", ".join(f"{name}: {value}" for name, value in view.parameters.items()),
+        "Ran on": view.place,
         "Command": view.command,
         "Began": _when(view.started_at) if view.started_at else "",
         "Took": _seconds(view.started_at, view.ended_at) if view.started_at else "",
