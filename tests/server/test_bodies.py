@@ -81,6 +81,7 @@ def test_a_mistake_is_named_with_its_place(lasting_workspace: Workspace) -> None
 
 @pytest.mark.long
 def test_a_long_body_is_refused_with_the_bound_of_its_route(lasting_workspace: Workspace) -> None:
+    lasting_workspace.api.version()  # a server is there
     long = b'{"a":"' + b"x" * (9 << 20) + b'"}'
     status, answer = ask(lasting_workspace, "PUT", "/runs/a_1/tags", long)
     assert (status, answer["code"]) == (413, "UserErrorException")
