@@ -31,7 +31,10 @@ class Handler(BaseHTTPRequestHandler):
             body = self.rfile.read(left) if left else b""
             path = parts.path
             if not token and body[:1] == b"{":
-                token = json.loads(body).get("page_token") or ""
+                told = json.loads(body)
+                token = " ".join(
+                    str(told.get(name) or "") for name in ("page_token", "filter", "order_by", "max_results")
+                )
         body = ANSWERS.get(f"{self.command} {path} {token}", b"{}")
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/json")

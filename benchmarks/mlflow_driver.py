@@ -31,12 +31,15 @@ answers: dict[str, str] = {}
 
 
 def key_of(method: str, path: str, body: bytes) -> str:
-    """A page of a list is told by its token; whose run it is makes no difference."""
+    """A page of a list is told by its token and what was asked; whose run it is makes no difference."""
     parts = urlsplit(path)
     asked = parse_qs(parts.query)
     token = asked.get("page_token", [""])[0]
     if not token and body[:1] == b"{":
-        token = json.loads(body).get("page_token") or ""
+        told = json.loads(body)
+        token = " ".join(
+            str(told.get(name) or "") for name in ("page_token", "filter", "order_by", "max_results")
+        )
     return f"{method} {parts.path if 'artifacts/' not in parts.path else parts.path[:40]} {token}"
 
 
