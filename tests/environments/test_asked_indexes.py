@@ -25,7 +25,7 @@ def nothing_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     "said",
     [
-        {},
+        {"UV_DEFAULT_INDEX": "https://d.example/s"},
         {
             "UV_INDEX": "b=https://b.example/s https://c.example/s/",
             "UV_DEFAULT_INDEX": "n=https://d.example/s",
@@ -64,7 +64,8 @@ def test_files_of_uvs_own_are_read_by_uv_once(tmp_path: Path, monkeypatch: pytes
     file.write_text('[[index]]\nurl = "https://kept.example/s"\n')
     spec = EnvironmentSpec(index_urls=(IndexUrl("https://mine.example/s", name="mine"),))
     monkeypatch.setenv("UV_INDEX_MINE_USERNAME", "reader")
-    expected = ["https://pypi.org/simple", "https://mine.example/s", "https://kept.example/s"]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://default.example/s")
+    expected = ["https://default.example/s", "https://mine.example/s", "https://kept.example/s"]
     assert sorted(each.url for each in _asked(tmp_path, spec)) == sorted(expected)
     with monkeypatch.context() as without_uv:
         without_uv.setattr(uv_process, "run", lambda *given, **named: pytest.fail("uv was asked again"))

@@ -12,7 +12,6 @@ from faena.environments.model import EnvironmentSpec
 from faena.environments.package_index import Index
 from faena.kernel import uv_files
 
-_DEFAULT = "https://pypi.org/simple"
 _SAID_BY = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_TORCH_BACKEND")
 
 
@@ -33,11 +32,15 @@ def of(
 
 
 def _of_variables(variables: Mapping[str, str]) -> list[str] | None:
-    """In uv's order; None where something else has its say."""
-    if variables.get("UV_TORCH_BACKEND") or any(place.exists() for place in uv_files.places(variables)):
+    """In uv's order; None where something else has its say: also where they name no default, which uv knows."""
+    default = variables.get("UV_DEFAULT_INDEX") or variables.get("UV_INDEX_URL")
+    if (
+        not default
+        or variables.get("UV_TORCH_BACKEND")
+        or any(place.exists() for place in uv_files.places(variables))
+    ):
         return None
     extra = f"{variables.get('UV_INDEX', '')} {variables.get('UV_EXTRA_INDEX_URL', '')}".split()
-    default = variables.get("UV_DEFAULT_INDEX") or variables.get("UV_INDEX_URL") or _DEFAULT
     urls = [index_pages.url_of(each) for each in (default, *extra)]
     return list(dict.fromkeys(urls))
 
