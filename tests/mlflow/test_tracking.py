@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from faena.db import Read
+from faena.db import Read, Write
+from faena.mlflow.logging import _keep_tags
 from faena.runs import service
 from faena.tracking import query
 from tests.mlflow.clients import Client
@@ -121,6 +122,23 @@ class TestParametersAndTags:
         metrics = [{"key": "loss", "value": 1.0, "timestamp": 1}]
         client.refused("runs/log-batch", run_id=run, metrics=metrics, params=[{"key": "lr", "value": "2"}])
         assert client.run(run)["data"]["metrics"] == []
+
+    def test_a_transaction_that_is_tried_again_keeps_all_of_them(
+        self, client: Client, server: Running
+    ) -> None:
+        run = client.new_run()
+        tags = {"mlflow.runName": "named", "mlflow.note.content": "a note", "team": "a"}
+
+        def twice(write: Write) -> None:
+            with write.connection.begin_nested() as first:
+                _keep_tags(write, run, tags)
+                first.rollback()
+            _keep_tags(write, run, tags)
+
+        server.do(server.house.database.write(twice))
+        shown = client.run(run)["data"]["tags"]
+        assert {"key": "mlflow.runName", "value": "named"} in shown
+        assert {"key": "mlflow.note.content", "value": "a note"} in shown
 
 
 class TestExperiments:

@@ -216,6 +216,7 @@ def _tags(given: Sequence[Pair]) -> dict[str, str]:
 
 def _keep_tags(write: Write, run_id: str, tags: dict[str, str]) -> None:
     """A run's name and description are tags in MLflow's words."""
+    tags = dict(tags)  # a transaction that is tried again is given all of them again
     changes: dict[str, str | None] = {}
     if name := tags.pop(RUN_NAME, None):
         service.check_name(name)
