@@ -14,6 +14,7 @@ from faena.backups.service import Backups
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import OWN
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
@@ -21,19 +22,24 @@ from faena.workspaces.model import WorkspaceFolder
 _one_at_a_time = asyncio.Lock()
 
 
-@put("/{backup_id:str}", status_code=200, summary="Begin a backup into a folder of this host")
+@put("/{backup_id:str}", status_code=200, summary="Begin a backup into a folder of this host", opt=OWN)
 async def start_backup(backup_id: str, data: BackupRequest, backups: Backups) -> BackupView:
     return await backups.start(backup_id, data)
 
 
-@get("/{backup_id:str}", summary="How far a backup is, after its next step or `wait` seconds")
+@get("/{backup_id:str}", summary="How far a backup is, after its next step or `wait` seconds", opt=OWN)
 async def look_at_backup(
     backup_id: str, backups: Backups, wait: Annotated[float, Parameter(ge=0, le=30)] = 0.0
 ) -> BackupView:
     return await backups.look(backup_id, wait)
 
 
-@post("/repairs", status_code=200, summary="Bring back objects that are damaged or gone; says what is lost")
+@post(
+    "/repairs",
+    status_code=200,
+    summary="Bring back objects that are damaged or gone; says what is lost",
+    opt=OWN,
+)
 async def repair(
     data: RepairRequest, database: Database, objects: Objects, clock: Clock, folder: WorkspaceFolder
 ) -> RepairView:

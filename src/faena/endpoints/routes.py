@@ -34,6 +34,7 @@ from faena.environments.prepare import find_ready
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import CONTRIBUTE, OWN, READ
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
@@ -46,6 +47,7 @@ _LONGEST_LOG = 1 << 20
     "/{name:str}/deployments/{request_id:str}",
     status_code=200,
     summary="Deploy a revision; repeating it has no second effect",
+    opt=CONTRIBUTE,
 )
 async def deploy(
     name: str,
@@ -80,7 +82,7 @@ async def deploy(
     return DeploymentView(await _view(database, reach, accepted), number)
 
 
-@get("/", summary="All endpoints; with `activity` what they did in the last minute")
+@get("/", summary="All endpoints; with `activity` what they did in the last minute", opt=READ)
 async def list_endpoints(database: Database, reach: Reach, activity: bool = False) -> list[EndpointView]:
     recent = await reach.recent(await database.read(store.list_all)) if activity else {}
 
@@ -101,6 +103,7 @@ async def list_endpoints(database: Database, reach: Reach, activity: bool = Fals
 @get(
     "/{name:str}",
     summary="One endpoint; with `after` once its version is another one, or after `wait` seconds",
+    opt=READ,
 )
 async def show(
     name: str,
@@ -123,7 +126,7 @@ async def show(
     return await asyncio.to_thread(with_activity, found, recent.get(name))
 
 
-@patch("/{name:str}", summary="Change traffic, limits, keys' use and what it is called")
+@patch("/{name:str}", summary="Change traffic, limits, keys' use and what it is called", opt=CONTRIBUTE)
 async def change(
     name: str, data: EndpointChange, database: Database, clock: Clock, reach: Reach
 ) -> EndpointView:
@@ -131,7 +134,9 @@ async def change(
     return await _view(database, reach, name)
 
 
-@post("/{name:str}/rollback", status_code=200, summary="Have an earlier revision answer again")
+@post(
+    "/{name:str}/rollback", status_code=200, summary="Have an earlier revision answer again", opt=CONTRIBUTE
+)
 async def roll_back(
     name: str, database: Database, clock: Clock, reach: Reach, revision: int | None = None
 ) -> EndpointView:
@@ -139,24 +144,34 @@ async def roll_back(
     return await _view(database, reach, name)
 
 
-@post("/{name:str}/try", status_code=200, summary="Have its script answer a body, without a key of one's own")
+@post(
+    "/{name:str}/try",
+    status_code=200,
+    summary="Have its script answer a body, without a key of one's own",
+    opt=CONTRIBUTE,
+)
 async def try_it(name: str, data: TryRequest, database: Database, reach: Reach, tries: Tries) -> TryAnswer:
     endpoint = await database.read(lambda read: service.get(read, name))
     return await tries.ask(reach, endpoint, data.body)
 
 
-@delete("/{name:str}", summary="Delete an endpoint once it has answered what it was asked")
+@delete("/{name:str}", summary="Delete an endpoint once it has answered what it was asked", opt=OWN)
 async def remove(name: str, database: Database, clock: Clock) -> None:
     await database.write(lambda write: service.delete(write, name, clock.now()))
 
 
-@get("/{name:str}/keys", summary="Both keys")
+@get("/{name:str}/keys", summary="Both keys", opt=CONTRIBUTE)
 async def keys(name: str, database: Database, folder: WorkspaceFolder) -> KeysView:
     place = await _with_keys(database, folder, name)
     return await asyncio.to_thread(place.keys)
 
 
-@post("/{name:str}/keys/{which:str}", status_code=200, summary="Put a new key in the place of one")
+@post(
+    "/{name:str}/keys/{which:str}",
+    status_code=200,
+    summary="Put a new key in the place of one",
+    opt=CONTRIBUTE,
+)
 async def new_key(
     name: str, which: str, database: Database, folder: WorkspaceFolder, notifications: Notifications
 ) -> KeysView:
@@ -168,7 +183,7 @@ async def new_key(
     return changed
 
 
-@get("/{name:str}/logs", summary="What its workers and its front wrote last")
+@get("/{name:str}/logs", summary="What its workers and its front wrote last", opt=READ)
 async def logs(
     name: str, database: Database, reach: Reach, revision: int | None = None, lines: int = 5000
 ) -> LogView:
@@ -178,7 +193,7 @@ async def logs(
     return LogView("".join(text.splitlines(keepends=True)[-max(0, lines) :]))
 
 
-@get("/{name:str}/requests", summary="The last requests that were kept, with their answers")
+@get("/{name:str}/requests", summary="The last requests that were kept, with their answers", opt=READ)
 async def kept_requests(
     name: str, database: Database, reach: Reach, limit: Count = 1000
 ) -> list[KeptRequest]:

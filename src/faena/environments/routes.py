@@ -28,6 +28,7 @@ from faena.kernel import digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import CONTRIBUTE, OWN, READ
 from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects
@@ -38,7 +39,12 @@ Offset = Annotated[int, Parameter(ge=0, le=2**62)]
 Wait = Annotated[float, Parameter(ge=0, le=30)]
 
 
-@put("/{name:str}", status_code=200, summary="Register an environment: a new version where it changed")
+@put(
+    "/{name:str}",
+    status_code=200,
+    summary="Register an environment: a new version where it changed",
+    opt=CONTRIBUTE,
+)
 async def register(
     name: str, data: EnvironmentDefinition, database: Database, objects: Objects, clock: Clock
 ) -> EnvironmentView:
@@ -46,34 +52,48 @@ async def register(
     return await database.write(lambda write: registry.register(write, name, data, clock.now()))
 
 
-@get("/", summary="Registered environments: all versions, or all of one name, the newest of each name first")
+@get(
+    "/",
+    summary="Registered environments: all versions, or all of one name, the newest of each name first",
+    opt=READ,
+)
 async def list_registered(database: Database, name: str | None = None) -> list[EnvironmentView]:
     return await database.read(lambda read: store.versions(read, name))
 
 
-@get("/{name:str}", summary="The latest version of a registered environment")
+@get("/{name:str}", summary="The latest version of a registered environment", opt=READ)
 async def show_latest(name: str, database: Database) -> EnvironmentView:
     return await database.read(lambda read: registry.get(read, name, None))
 
 
-@get("/{name:str}/versions/{version:int}", summary="One version of a registered environment")
+@get("/{name:str}/versions/{version:int}", summary="One version of a registered environment", opt=READ)
 async def show_version(name: str, version: int, database: Database) -> EnvironmentView:
     return await database.read(lambda read: registry.get(read, name, version))
 
 
-@get("/", summary="Environments on this machine, and builds that failed")
+@get("/", summary="Environments on this machine, and builds that failed", opt=READ)
 async def list_built(database: Database) -> list[BuiltView]:
     wanted = await database.read(needs.needed_environments)
     return await BYTES.run(pruning.built, wanted)
 
 
-@post("/prune", status_code=200, summary="Remove environments that nothing uses; what a run holds stays")
+@post(
+    "/prune",
+    status_code=200,
+    summary="Remove environments that nothing uses; what a run holds stays",
+    opt=OWN,
+)
 async def prune(data: PruneRequest, database: Database, clock: Clock) -> PruneView:
     wanted = await database.read(needs.needed_environments)
     return await BYTES.run(pruning.prune, data, wanted, clock.now())
 
 
-@put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
+@put(
+    "/{build_id:str}",
+    status_code=200,
+    summary="Build an environment; repeating it has no second effect",
+    opt=CONTRIBUTE,
+)
 async def start_build(
     build_id: str,
     data: BuildRequest,
@@ -99,12 +119,12 @@ async def start_build(
     return await builds.look(build_id, 0, 0.0)
 
 
-@get("/{build_id:str}", summary="Where a build is, and the part of its log from an offset on")
+@get("/{build_id:str}", summary="Where a build is, and the part of its log from an offset on", opt=READ)
 async def look_at_build(build_id: str, builds: Builds, offset: Offset = 0, wait: Wait = 0.0) -> BuildView:
     return await builds.look(build_id, offset, wait)
 
 
-@get("/{digest:str}", summary="What an environment holds: exact versions with hashes")
+@get("/{digest:str}", summary="What an environment holds: exact versions with hashes", opt=READ)
 async def show_lock(digest: str, database: Database) -> LockView:
     digests.check(digest)
     found = await database.read(lambda read: store.get(read, digest)) or await BYTES.run(_built, digest)
@@ -127,7 +147,11 @@ async def show_lock(digest: str, database: Database) -> LockView:
     )
 
 
-@get("/{digest:str}/lock", summary="The lock itself, from which another machine builds the environment")
+@get(
+    "/{digest:str}/lock",
+    summary="The lock itself, from which another machine builds the environment",
+    opt=READ,
+)
 async def whole_lock(digest: str, database: Database) -> Lock:
     found = await database.read(lambda read: _known(read, digests.check(digest)))
     return msgspec.structs.replace(found, index_urls=tuple(index.kept() for index in found.index_urls))
@@ -136,6 +160,7 @@ async def whole_lock(digest: str, database: Database) -> Lock:
 @get(
     "/{digest:str}/archives/{archive:str}",
     summary="A package that a submitter had on disk, of an environment",
+    opt=READ,
 )
 async def packed(digest: str, archive: str, database: Database, request: Request[Any, Any, Any]) -> Stream:
     lock = await database.read(lambda read: _known(read, digests.check(digest)))

@@ -15,6 +15,7 @@ from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.on_host import HostFile
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
 from faena.objects import ranges, uploads
 from faena.objects.service import Objects
@@ -36,19 +37,30 @@ class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
     status_code=200,
     summary="Which of these objects are not here",
     request_max_body_size=batches.LONGEST_LIST,
+    opt=READ,
 )
 async def missing(data: Wanted, objects: Objects) -> list[str]:
     return await objects.missing(data.digests)
 
 
-@put("/{digest:str}", status_code=204, summary="Send an object's bytes", request_max_body_size=SENT_AT_MOST)
+@put(
+    "/{digest:str}",
+    status_code=204,
+    summary="Send an object's bytes",
+    request_max_body_size=SENT_AT_MOST,
+    opt=CONTRIBUTE,
+)
 async def send(digest: str, request: Request[None, None, State], objects: Objects) -> None:
     digests.check(digest)
     await objects.receive(request.stream(), expected=digest)
 
 
 @post(
-    "/batch", status_code=204, summary="Send many small objects", request_max_body_size=2 * batches.MOST_BYTES
+    "/batch",
+    status_code=204,
+    summary="Send many small objects",
+    request_max_body_size=2 * batches.MOST_BYTES,
+    opt=CONTRIBUTE,
 )
 async def send_batch(request: Request[None, None, State], objects: Objects) -> None:
     body = await request.body()
@@ -60,13 +72,19 @@ async def send_batch(request: Request[None, None, State], objects: Objects) -> N
     status_code=200,
     summary="Many small objects in one, as they are sent; what is not here, or not small, is left out",
     request_max_body_size=batches.LONGEST_LIST,
+    opt=READ,
 )
 async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
     found = await BYTES.run(objects.small, [digests.check(digest) for digest in data.digests])
     return Response(batches.write(found), media_type="application/octet-stream")
 
 
-@put("/{digest:str}/file", status_code=204, summary="Take an object from a file of the server's own host")
+@put(
+    "/{digest:str}/file",
+    status_code=204,
+    summary="Take an object from a file of the server's own host",
+    opt=CONTRIBUTE,
+)
 async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     digests.check(digest)
     # reading a pipe or a device would never end; a NUL or an overlong name is no file either
@@ -77,12 +95,12 @@ async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     await objects.put_file(Path(data.path), expected=digest)
 
 
-@get("/{digest:str}", summary="An object's bytes")
+@get("/{digest:str}", summary="An object's bytes", opt=READ)
 async def receive(digest: str, objects: Objects, request: Request[None, None, State]) -> Stream:
     return await ranges.of_object(objects, digest, request)
 
 
-@get("/{digest:str}", summary="How much of an object is here")
+@get("/{digest:str}", summary="How much of an object is here", opt=READ)
 async def look_at_upload(digest: str, sent: Uploads) -> UploadView:
     return await sent.look(digests.check(digest))
 
@@ -92,6 +110,7 @@ async def look_at_upload(digest: str, sent: Uploads) -> UploadView:
     status_code=200,
     summary="Send the next piece of an object; repeating it has no second effect",
     request_max_body_size=SENT_AT_MOST,
+    opt=CONTRIBUTE,
 )
 async def send_piece(
     digest: str, offset: int, size: int, sent: Uploads, request: Request[None, None, State]

@@ -10,6 +10,7 @@ from faena.db import Database
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import CONTRIBUTE, HOST, READ
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.portable import exporting, importing, places, sending
@@ -29,7 +30,9 @@ _one_at_a_time = asyncio.Lock()
 """Two imports of one run would count each other's rows as left by one that was cut short."""
 
 
-@post("/runs/{run_id:str}/export", status_code=200, summary="Write a run into a folder of this host")
+@post(
+    "/runs/{run_id:str}/export", status_code=200, summary="Write a run into a folder of this host", opt=HOST
+)
 async def export_run(
     run_id: str,
     data: ExportRequest,
@@ -48,7 +51,7 @@ async def export_run(
     return await BYTES.run(work)
 
 
-@post("/runs/{run_id:str}/exported", status_code=200, summary="Have a run's folder as objects")
+@post("/runs/{run_id:str}/exported", status_code=200, summary="Have a run's folder as objects", opt=READ)
 async def export_by_bytes(
     run_id: str,
     data: ExportWanted,
@@ -71,6 +74,7 @@ async def export_by_bytes(
     status_code=200,
     summary="Take in a run whose files were sent; repeating has no effect",
     request_max_body_size=LONGEST_LIST,
+    opt=CONTRIBUTE,
 )
 async def import_sent(
     data: SentImport, database: Database, objects: Objects, clock: Clock, folder: WorkspaceFolder
@@ -83,7 +87,10 @@ async def import_sent(
 
 
 @post(
-    "/imports", status_code=200, summary="Take in a run from a folder of this host; repeating has no effect"
+    "/imports",
+    status_code=200,
+    summary="Take in a run from a folder of this host; repeating has no effect",
+    opt=CONTRIBUTE,
 )
 async def import_run(data: ImportRequest, database: Database, objects: Objects, clock: Clock) -> ImportView:
     parts = Parts(database, objects.files, clock)

@@ -15,6 +15,7 @@ from faena.db import Database, Read
 from faena.environments import store as locks
 from faena.kernel import settings
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.rights import READ
 from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
 from faena.runs import service
@@ -25,7 +26,7 @@ from faena.tracking import query
 from faena.tracking.model import LogFile, RunFile
 
 
-@get("/{run_id:str}/logs", summary="A run's logs and their sizes")
+@get("/{run_id:str}/logs", summary="A run's logs and their sizes", opt=READ)
 async def logs(run_id: str, database: Database) -> list[LogView]:
     def read_logs(read: Read) -> list[LogView]:
         service.get(read, run_id)
@@ -34,7 +35,11 @@ async def logs(run_id: str, database: Database) -> list[LogView]:
     return await database.read(read_logs)
 
 
-@get("/{run_id:str}/files", summary="A run's files, its logs among them; of one that goes on as they are now")
+@get(
+    "/{run_id:str}/files",
+    summary="A run's files, its logs among them; of one that goes on as they are now",
+    opt=READ,
+)
 async def files(run_id: str, database: Database, current: CurrentFiles) -> Response[list[FileView]]:
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
     live = await current.look(run_id)
@@ -44,7 +49,11 @@ async def files(run_id: str, database: Database, current: CurrentFiles) -> Respo
     return Response([view for _, view in sorted(views.items())], headers=headers)
 
 
-@get("/{run_id:str}/files/{name:path}", summary="A file's bytes; of a run that goes on as they are now")
+@get(
+    "/{run_id:str}/files/{name:path}",
+    summary="A file's bytes; of a run that goes on as they are now",
+    opt=READ,
+)
 async def file(
     run_id: str,
     name: str,
@@ -81,7 +90,7 @@ async def file(
     raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.{why}")
 
 
-@get("/{run_id:str}/lock", summary="What the run's environment held: exact versions, with hashes")
+@get("/{run_id:str}/lock", summary="What the run's environment held: exact versions, with hashes", opt=READ)
 async def lock(run_id: str, database: Database) -> dict[str, Any]:
     def read_lock(read: Read) -> dict[str, Any]:
         run = service.get(read, run_id)

@@ -22,6 +22,7 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects, each
 from faena.runs import record, search, service
@@ -36,7 +37,7 @@ from faena.tracking.model import StoredFile
 from faena.workspaces.model import WorkspaceFolder
 
 
-@get("/{run_id:str}/details", summary="A run in the keys of v1's get_details")
+@get("/{run_id:str}/details", summary="A run in the keys of v1's get_details", opt=READ)
 async def show_details(run_id: str, database: Database) -> dict[str, Any]:
     def read_details(read: Read) -> dict[str, Any]:
         run = service.view(read, service.get(read, run_id))
@@ -47,7 +48,7 @@ async def show_details(run_id: str, database: Database) -> dict[str, Any]:
     return await database.read(read_details)
 
 
-@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes")
+@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes", opt=READ)
 async def metrics(
     run_id: str,
     database: Database,
@@ -91,7 +92,11 @@ async def metrics(
     )
 
 
-@get("/{run_id:str}/chart", summary="A metric as a chart of so many pixels: two points for each at most")
+@get(
+    "/{run_id:str}/chart",
+    summary="A metric as a chart of so many pixels: two points for each at most",
+    opt=READ,
+)
 async def show_chart(
     run_id: str,
     name: str,
@@ -114,7 +119,11 @@ async def show_chart(
     return await database.read(draw)
 
 
-@get("/{run_id:str}/charts", summary="The first of a run's metrics that have numbers, each as a chart")
+@get(
+    "/{run_id:str}/charts",
+    summary="The first of a run's metrics that have numbers, each as a chart",
+    opt=READ,
+)
 async def show_charts(
     run_id: str,
     database: Database,
@@ -146,6 +155,7 @@ async def show_charts(
 @get(
     "/{run_id:str}/metric-names",
     summary="Names of a run's metrics that have numbers, in the order of their first",
+    opt=READ,
 )
 async def metric_names(run_id: str, database: Database, source: str = "script") -> list[str]:
     def names(read: Read) -> list[str]:
@@ -160,7 +170,11 @@ def _numeric(read: Read, run_id: str, source: str) -> list[str]:
     return [each.name for each in found if each.min is not None or each.nans]
 
 
-@get("/{run_id:str}/points", summary="All numbers of a metric as bytes; faena/tracking/stream.py says how")
+@get(
+    "/{run_id:str}/points",
+    summary="All numbers of a metric as bytes; faena/tracking/stream.py says how",
+    opt=READ,
+)
 async def points(
     run_id: str, name: str, database: Database, objects: Objects, source: str = "script"
 ) -> Stream:
@@ -169,7 +183,12 @@ async def points(
     return Stream(each(made), media_type="application/octet-stream")
 
 
-@put("/{run_id:str}/metrics/{name:str}", status_code=204, summary="One more value, a text, of a metric")
+@put(
+    "/{run_id:str}/metrics/{name:str}",
+    status_code=204,
+    summary="One more value, a text, of a metric",
+    opt=CONTRIBUTE,
+)
 async def log_value(
     run_id: str, name: str, data: TextValue, database: Database, objects: Objects, clock: Clock
 ) -> None:
@@ -178,28 +197,44 @@ async def log_value(
     )
 
 
-@put("/{run_id:str}/tags", status_code=200, summary="Set tags of a run")
+@put("/{run_id:str}/tags", status_code=200, summary="Set tags of a run", opt=CONTRIBUTE)
 async def set_tags(run_id: str, data: dict[str, str], database: Database) -> RunView:
     return await database.write(lambda write: record.set_tags(write, run_id, data))
 
 
-@delete("/{run_id:str}/tags", status_code=200, summary="Remove tags of a run: a JSON list of keys")
+@delete(
+    "/{run_id:str}/tags", status_code=200, summary="Remove tags of a run: a JSON list of keys", opt=CONTRIBUTE
+)
 async def remove_tags(run_id: str, keys: str, database: Database) -> RunView:
     wanted = _listed(keys)
     return await database.write(lambda write: record.remove_tags(write, run_id, wanted))
 
 
-@put("/{run_id:str}/properties", status_code=200, summary="Add properties to a run; they never change")
+@put(
+    "/{run_id:str}/properties",
+    status_code=200,
+    summary="Add properties to a run; they never change",
+    opt=CONTRIBUTE,
+)
 async def add_properties(run_id: str, data: dict[str, str], database: Database) -> RunView:
     return await database.write(lambda write: record.add_properties(write, run_id, data))
 
 
-@put("/{run_id:str}/snapshot", status_code=200, summary="Say which snapshot a run without one was made from")
+@put(
+    "/{run_id:str}/snapshot",
+    status_code=200,
+    summary="Say which snapshot a run without one was made from",
+    opt=CONTRIBUTE,
+)
 async def set_snapshot(run_id: str, data: SnapshotChoice, database: Database) -> RunView:
     return await database.write(lambda write: record.set_snapshot(write, run_id, data.snapshot))
 
 
-@patch("/{run_id:str}", summary="Change a run's name and description; archive it, or show it again")
+@patch(
+    "/{run_id:str}",
+    summary="Change a run's name and description; archive it, or show it again",
+    opt=CONTRIBUTE,
+)
 async def change(run_id: str, data: RunChange, database: Database, clock: Clock) -> RunView:
     return await database.write(lambda write: record.change(write, run_id, data, clock.now()))
 
@@ -209,6 +244,7 @@ async def change(run_id: str, data: RunChange, database: Database, clock: Clock)
     status_code=200,
     summary="Keep files of the server's own host, or objects, with a run",
     request_max_body_size=LONGEST_LIST,
+    opt=CONTRIBUTE,
 )
 async def upload(
     run_id: str,

@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.runs import checkpoints, left_files, rerun, service, variables
 from faena.runs.list_schemas import MetricRange
@@ -20,7 +21,7 @@ from faena.tracking.model import SCRIPT
 from faena.workspaces.model import WorkspaceFolder
 
 
-@get("/{run_id:str}/submission", summary="What was asked for when the run was submitted")
+@get("/{run_id:str}/submission", summary="What was asked for when the run was submitted", opt=READ)
 async def show_submission(run_id: str, database: Database, request: Request[Any, Any, Any]) -> Submission:
     """Secrets among its variables are told over the socket only."""
     found = await database.read(lambda read: rerun.submission_of(read, run_id))
@@ -29,7 +30,11 @@ async def show_submission(run_id: str, database: Database, request: Request[Any,
     return variables.hidden(found)
 
 
-@get("/{run_id:str}/metric-ranges", summary="Last, smallest and largest value of each metric of a run")
+@get(
+    "/{run_id:str}/metric-ranges",
+    summary="Last, smallest and largest value of each metric of a run",
+    opt=READ,
+)
 async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
     """NaN and infinities in Python's spelling."""
 
@@ -45,14 +50,18 @@ async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
     return Response(json.dumps(values).encode(), media_type="application/json")
 
 
-@get("/{run_id:str}/obstacles", summary="What keeps a run from being had again as it was")
+@get("/{run_id:str}/obstacles", summary="What keeps a run from being had again as it was", opt=READ)
 async def list_obstacles(
     run_id: str, database: Database, objects: Objects, folder: WorkspaceFolder, cluster: str | None = None
 ) -> list[Obstacle]:
     return await BYTES.run(rerun.obstacles, database, objects.files, folder, run_id, cluster)
 
 
-@get("/{run_id:str}/checkpoint", summary="What another run goes on from that takes up where this one ended")
+@get(
+    "/{run_id:str}/checkpoint",
+    summary="What another run goes on from that takes up where this one ended",
+    opt=READ,
+)
 async def show_checkpoint(run_id: str, database: Database) -> CheckpointOffer:
     def find(read: Read) -> CheckpointOffer:
         run = service.get(read, run_id)
@@ -61,7 +70,7 @@ async def show_checkpoint(run_id: str, database: Database) -> CheckpointOffer:
     return await database.read(find)
 
 
-@get("/{run_id:str}/left-files", summary="What of a run that has ended another one can be given")
+@get("/{run_id:str}/left-files", summary="What of a run that has ended another one can be given", opt=READ)
 async def show_left_files(run_id: str, database: Database, path: str) -> LeftFiles:
     return await database.read(lambda read: left_files.offer(read, run_id, path))
 

@@ -13,6 +13,7 @@ from faena.kernel.errors import (
     FaenaError,
 )
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.runs import (
@@ -32,7 +33,12 @@ from faena.runs.submission_schemas import StartRequest, Submission
 from faena.workspaces.model import WorkspaceFolder
 
 
-@put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
+@put(
+    "/{run_id:str}",
+    status_code=200,
+    summary="Submit a run; repeating it has no second effect",
+    opt=CONTRIBUTE,
+)
 async def submit(run_id: str, data: Submission, services: RunnerServices, offered: bool = True) -> RunView:
     return await accept_submission(run_id, data, services, offered=offered)
 
@@ -41,6 +47,7 @@ async def submit(run_id: str, data: Submission, services: RunnerServices, offere
     "/",
     status_code=200,
     summary="Start runs that a process of this host writes and ends; repeating has no effect",
+    opt=CONTRIBUTE,
 )
 async def start(
     data: StartRequest, database: Database, clock: Clock, folder: WorkspaceFolder
@@ -63,18 +70,18 @@ async def start(
         raise
 
 
-@get("/{run_id:str}", summary="A run: where it is, its phases, why it ended")
+@get("/{run_id:str}", summary="A run: where it is, its phases, why it ended", opt=READ)
 async def show(run_id: str, database: Database) -> RunView:
     return await database.read(lambda read: service.view(read, service.get(read, run_id)))
 
 
-@post("/{run_id:str}/cancel", status_code=200, summary="Ask a run to stop")
+@post("/{run_id:str}/cancel", status_code=200, summary="Ask a run to stop", opt=CONTRIBUTE)
 async def cancel(run_id: str, database: Database, notifications: Notifications, clock: Clock) -> RunView:
     run = await full_disk_cancels.cancel(run_id, database, notifications, clock)
     return await database.read(lambda read: service.view(read, run))
 
 
-@post("/{run_id:str}/fail", status_code=200, summary="Stop a run and have it end as Failed")
+@post("/{run_id:str}/fail", status_code=200, summary="Stop a run and have it end as Failed", opt=CONTRIBUTE)
 async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> RunView:
     message = data.message[:4000] or "The run was reported as failed."
     return await database.write(
@@ -82,7 +89,11 @@ async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> 
     )
 
 
-@get("/{run_id:str}/follow", summary="The run's states and log lines as they come, a JSON object a line")
+@get(
+    "/{run_id:str}/follow",
+    summary="The run's states and log lines as they come, a JSON object a line",
+    opt=READ,
+)
 async def follow_run(
     run_id: str,
     database: Database,

@@ -10,6 +10,7 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
+from faena.kernel.rights import READ
 from faena.runs import package_dates, record_store
 from faena.runs import search as lists
 from faena.runs.list_schemas import RunPage, RunRow
@@ -22,7 +23,7 @@ _ALL = lists.Wanted()
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
-@get("/", summary="Runs that a filter means, sorted, in pages; by default all, newest first")
+@get("/", summary="Runs that a filter means, sorted, in pages; by default all, newest first", opt=READ)
 async def list_runs(
     database: Database,
     clock: Clock,

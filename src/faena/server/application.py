@@ -20,6 +20,7 @@ from faena.endpoints.trying import Tries
 from faena.environments.builds import Builds
 from faena.kernel import settings
 from faena.kernel.errors import DatabaseDamaged, FaenaError
+from faena.kernel.rights import OWN, READ
 from faena.kernel.routing import Router
 from faena.mlflow.services import Services
 from faena.objects.uploads import Uploads
@@ -45,7 +46,7 @@ from faena.workspaces.schemas import VersionView
 from faena.workspaces.secrets import Secrets
 
 
-@get("/version", summary="Version of the package and of the wire")
+@get("/version", summary="Version of the package and of the wire", opt=READ)
 async def version() -> VersionView:
     return VersionView(faena.__version__, settings.WIRE_VERSION)
 
@@ -130,7 +131,7 @@ def build_app(
 
 
 def app_for(tenant: Tenant) -> Application:
-    @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
+    @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back", opt=OWN)
     async def ask_to_stop() -> None:
         tenant.stop()
 

@@ -16,6 +16,7 @@ from faena.environments import store as locks
 from faena.environments.service import take_sent
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
 from faena.runs import record_store
 from faena.runs import service as runs
@@ -32,7 +33,12 @@ Offset = Annotated[int, Parameter(ge=0, le=10_000_000)]
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
-@put("/{sweep_id:str}", status_code=200, summary="Begin a sweep; repeating it has no second effect")
+@put(
+    "/{sweep_id:str}",
+    status_code=200,
+    summary="Begin a sweep; repeating it has no second effect",
+    opt=CONTRIBUTE,
+)
 async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, offered: bool = True) -> RunView:
     """`offered`: as of a run."""
     if missing := why_not(data.spec.sampling):
@@ -69,12 +75,14 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
     return await services.database.write(accept)
 
 
-@get("/{sweep_id:str}", summary="A sweep: its state, its best trial, how many there are of each kind")
+@get(
+    "/{sweep_id:str}", summary="A sweep: its state, its best trial, how many there are of each kind", opt=READ
+)
 async def show(sweep_id: str, database: Database) -> SweepView:
     return await database.read(lambda read: views.view(read, sweep_id))
 
 
-@get("/{sweep_id:str}/trials", summary="Its trials, by number or from the best to the worst")
+@get("/{sweep_id:str}/trials", summary="Its trials, by number or from the best to the worst", opt=READ)
 async def trials(
     sweep_id: str, database: Database, offset: Offset = 0, limit: Limit = 100, order: str = "number"
 ) -> list[TrialView]:
@@ -85,7 +93,7 @@ async def trials(
     )
 
 
-@patch("/{sweep_id:str}", summary="Extend, narrow, pause or resume a sweep")
+@patch("/{sweep_id:str}", summary="Extend, narrow, pause or resume a sweep", opt=CONTRIBUTE)
 async def change(sweep_id: str, data: SweepChange, database: Database, clock: Clock) -> SweepView:
     if data.space is not None or data.constraints is not None:
         wanted = await database.read(lambda read: changing.changed(read, sweep_id, data))
@@ -106,28 +114,45 @@ def _paused(sweep_id: str, paused: bool, database: Database, clock: Clock) -> Aw
     return database.write(write_it)
 
 
-@post("/{sweep_id:str}/pause", status_code=200, summary="Start none of its trials until it is resumed")
+@post(
+    "/{sweep_id:str}/pause",
+    status_code=200,
+    summary="Start none of its trials until it is resumed",
+    opt=CONTRIBUTE,
+)
 async def pause(sweep_id: str, database: Database, clock: Clock) -> SweepView:
     """What a page asks for, which may change nothing else of a sweep."""
     return await _paused(sweep_id, True, database, clock)
 
 
-@post("/{sweep_id:str}/resume", status_code=200, summary="Start its trials again")
+@post("/{sweep_id:str}/resume", status_code=200, summary="Start its trials again", opt=CONTRIBUTE)
 async def resume(sweep_id: str, database: Database, clock: Clock) -> SweepView:
     return await _paused(sweep_id, False, database, clock)
 
 
-@post("/{sweep_id:str}/trials", status_code=200, summary="Trials with given parameters, which come next")
+@post(
+    "/{sweep_id:str}/trials",
+    status_code=200,
+    summary="Trials with given parameters, which come next",
+    opt=CONTRIBUTE,
+)
 async def give(sweep_id: str, data: GivenTrials, database: Database, clock: Clock) -> list[TrialView]:
     return await database.write(lambda write: service.give(write, sweep_id, data, clock.now()))
 
 
-@post("/{sweep_id:str}/adopted", status_code=200, summary="Take runs in that were there before")
+@post(
+    "/{sweep_id:str}/adopted", status_code=200, summary="Take runs in that were there before", opt=CONTRIBUTE
+)
 async def adopt(sweep_id: str, data: AdoptedRuns, database: Database) -> list[TrialView]:
     return await database.write(lambda write: service.adopt(write, sweep_id, data))
 
 
-@post("/{sweep_id:str}/rerun-failed", status_code=200, summary="Try the trials again that have failed")
+@post(
+    "/{sweep_id:str}/rerun-failed",
+    status_code=200,
+    summary="Try the trials again that have failed",
+    opt=CONTRIBUTE,
+)
 async def rerun_failed(sweep_id: str, database: Database, clock: Clock) -> list[TrialView]:
     return await database.write(lambda write: service.rerun_failed(write, sweep_id, clock.now()))
 

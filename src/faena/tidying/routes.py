@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.rights import OWN, READ
 from faena.kernel.routing import Router
 from faena.models import service as models
 from faena.tidying import deleting, retention, usage
@@ -31,17 +32,20 @@ from faena.workspaces.model import WorkspaceFolder
     "/deletions",
     status_code=200,
     summary="Delete runs, a part of them, or models; or say what that would free",
+    opt=OWN,
 )
 async def make_deletion(data: DeletionRequest, database: Database, clock: Clock) -> DeletionView:
     return await deleting.delete(database, data, clock.now())
 
 
-@get("/deletions", summary="Deletions that can be undone, the newest first")
+@get("/deletions", summary="Deletions that can be undone, the newest first", opt=READ)
 async def list_deletions(database: Database) -> list[DeletionView]:
     return await database.read(deleting.listed)
 
 
-@post("/deletions/{number:int}/undo", status_code=200, summary="Bring back what a deletion took away")
+@post(
+    "/deletions/{number:int}/undo", status_code=200, summary="Bring back what a deletion took away", opt=OWN
+)
 async def undo_deletion(number: int, database: Database) -> DeletionView:
     return await database.write(lambda write: deleting.undo(write, number))
 
@@ -50,12 +54,15 @@ async def undo_deletion(number: int, database: Database) -> DeletionView:
     "/collections",
     status_code=200,
     summary="Remove for good what can no longer be undone, and unneeded bytes",
+    opt=OWN,
 )
 async def collect(data: CollectionRequest, collector: Collector) -> CollectionView:
     return await collector.collect(data)
 
 
-@delete("/{name:str}/versions/{version:int}", summary="Delete a version; its number is never used again")
+@delete(
+    "/{name:str}/versions/{version:int}", summary="Delete a version; its number is never used again", opt=OWN
+)
 async def delete_model(name: str, version: int, database: Database, clock: Clock, user: str = "") -> None:
     """Silent when it was deleted before."""
     asked = DeletionRequest(models=(f"{name}:{version}",), user=user)
@@ -63,32 +70,35 @@ async def delete_model(name: str, version: int, database: Database, clock: Clock
         await deleting.delete(database, asked, clock.now())
 
 
-@get("/retention", summary="Retention rules by name")
+@get("/retention", summary="Retention rules by name", opt=READ)
 async def list_rules(database: Database) -> list[RuleView]:
     return await database.read(retention.listed)
 
 
-@put("/retention/{name:str}", status_code=200, summary="Add a retention rule, or replace it")
+@put("/retention/{name:str}", status_code=200, summary="Add a retention rule, or replace it", opt=OWN)
 async def put_rule(name: str, data: AnyRule, database: Database, clock: Clock, limits: Limits) -> RuleView:
     view = await retention.put(database, name, data, clock.now())
     limits.log_bytes = await database.read(retention.log_limit)
     return view
 
 
-@delete("/retention/{name:str}", summary="Remove a retention rule")
+@delete("/retention/{name:str}", summary="Remove a retention rule", opt=OWN)
 async def remove_rule(name: str, database: Database, limits: Limits) -> None:
     await retention.remove(database, name)
     limits.log_bytes = await database.read(retention.log_limit)
 
 
 @post(
-    "/retention/apply", status_code=200, summary="Apply all retention rules, or say what they would take away"
+    "/retention/apply",
+    status_code=200,
+    summary="Apply all retention rules, or say what they would take away",
+    opt=OWN,
 )
 async def apply_rules(database: Database, clock: Clock, dry_run: bool = False) -> list[Applied]:
     return await retention.apply(database, clock.now(), dry_run=dry_run)
 
 
-@get("/usage", summary="Bytes on disk by place, experiment, run and model")
+@get("/usage", summary="Bytes on disk by place, experiment, run and model", opt=READ)
 async def show_usage(
     database: Database, folder: WorkspaceFolder, largest: Annotated[int, Parameter(ge=1, le=1000)] = 10
 ) -> UsageView:

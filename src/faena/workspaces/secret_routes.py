@@ -8,26 +8,27 @@ import msgspec
 from litestar import delete, get, post, put
 
 from faena.kernel.errors import UserErrorException
+from faena.kernel.rights import CONTRIBUTE, OWN
 from faena.kernel.routing import Router
 from faena.workspaces.secrets import Secrets
 
 
-@get("/", summary="Names of the secrets")
+@get("/", summary="Names of the secrets", opt=CONTRIBUTE)
 async def list_secrets(secrets: Secrets) -> list[str]:
     return await asyncio.to_thread(secrets.names)
 
 
-@put("/", status_code=204, summary="Set secrets, all or none")
+@put("/", status_code=204, summary="Set secrets, all or none", opt=CONTRIBUTE)
 async def set_secrets(data: dict[str, str], secrets: Secrets) -> None:
     await asyncio.to_thread(secrets.put, data)
 
 
-@post("/values", status_code=200, summary="Secrets by name; null where there is none")
+@post("/values", status_code=200, summary="Secrets by name; null where there is none", opt=CONTRIBUTE)
 async def show_secrets(data: list[str], secrets: Secrets) -> dict[str, str | None]:
     return await asyncio.to_thread(secrets.get, data)
 
 
-@delete("/", summary="Delete secrets: a JSON list of names")
+@delete("/", summary="Delete secrets: a JSON list of names", opt=OWN)
 async def delete_secrets(names: str, secrets: Secrets) -> None:
     try:
         wanted = msgspec.json.decode(names, type=list[str])

@@ -9,6 +9,7 @@ from litestar import delete, get, patch, post
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
 from faena.workspaces import view_store
 from faena.workspaces.schemas import SavedView, SavedViewIn, SavedViewName
@@ -39,12 +40,12 @@ def checked_query(query: str) -> str:
     return urlencode([(name, value) for name, value in given if name != "after"])
 
 
-@get("/", summary="Saved views of the pages")
+@get("/", summary="Saved views of the pages", opt=READ)
 async def list_views(database: Database, page: str | None = None) -> list[SavedView]:
     return await database.read(lambda read: view_store.list_views(read, page))
 
 
-@post("/", summary="Save a view; one of the same name is replaced")
+@post("/", summary="Save a view; one of the same name is replaced", opt=CONTRIBUTE)
 async def save_view(data: SavedViewIn, database: Database, clock: Clock) -> SavedView:
     if data.page not in PAGES:
         raise UserErrorException(f"There are no views of {data.page[:80]!r}, only of {' and '.join(PAGES)}.")
@@ -63,7 +64,7 @@ async def save_view(data: SavedViewIn, database: Database, clock: Clock) -> Save
     return await database.write(save)
 
 
-@patch("/{number:int}", summary="Rename a view")
+@patch("/{number:int}", summary="Rename a view", opt=CONTRIBUTE)
 async def rename_view(number: int, data: SavedViewName, database: Database, clock: Clock) -> SavedView:
     name = checked_name(data.name)
 
@@ -78,7 +79,7 @@ async def rename_view(number: int, data: SavedViewName, database: Database, cloc
     return await database.write(rename)
 
 
-@delete("/{number:int}", summary="Delete a view")
+@delete("/{number:int}", summary="Delete a view", opt=CONTRIBUTE)
 async def delete_view(number: int, database: Database) -> None:
     def remove(write: Write) -> None:
         _get(write, number)

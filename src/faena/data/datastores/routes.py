@@ -24,19 +24,20 @@ from faena.kernel import digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import CONTRIBUTE, OWN, READ
 from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
 
-@get("/", summary="Datastores of the workspace")
+@get("/", summary="Datastores of the workspace", opt=READ)
 async def list_datastores(database: Database, folder: WorkspaceFolder) -> list[DatastoreView]:
     found = await database.read(lambda read: service.list_all(read, folder))
     return [service.view(datastore) for datastore in found]
 
 
-@get("/{name:str}", summary="A datastore")
+@get("/{name:str}", summary="A datastore", opt=READ)
 async def show(name: str, database: Database, folder: WorkspaceFolder) -> DatastoreView:
     return service.view(await _find(name, database, folder))
 
@@ -45,6 +46,7 @@ async def show(name: str, database: Database, folder: WorkspaceFolder) -> Datast
     "/{name:str}",
     status_code=200,
     summary="Register a folder of this host; repeating it has no second effect",
+    opt=CONTRIBUTE,
 )
 async def register(
     name: str, data: FolderRequest, database: Database, folder: WorkspaceFolder, clock: Clock
@@ -57,17 +59,17 @@ async def register(
     return service.view(await _find(name, database, folder))
 
 
-@delete("/{name:str}", summary="Forget a registered folder; its files stay")
+@delete("/{name:str}", summary="Forget a registered folder; its files stay", opt=OWN)
 async def unregister(name: str, database: Database) -> None:
     await database.write(lambda write: service.unregister(write, name))
 
 
-@put("/{name:str}/default", status_code=204, summary="Make a datastore the default one")
+@put("/{name:str}/default", status_code=204, summary="Make a datastore the default one", opt=CONTRIBUTE)
 async def set_default(name: str, database: Database) -> None:
     await database.write(lambda write: service.set_default(write, name))
 
 
-@get("/{name:str}/files", summary="The files that a path or pattern means")
+@get("/{name:str}/files", summary="The files that a path or pattern means", opt=READ)
 async def list_files(
     name: str, database: Database, folder: WorkspaceFolder, path: str = "", tagged: bool = False
 ) -> FilesView:
@@ -76,7 +78,7 @@ async def list_files(
     return await BYTES.run(service.list_files, datastore, path, tagged=tagged)
 
 
-@get("/{name:str}/content", summary="A file's bytes")
+@get("/{name:str}/content", summary="A file's bytes", opt=READ)
 async def content(
     name: str, path: str, database: Database, folder: WorkspaceFolder, request: Request[Any, Any, Any]
 ) -> Stream:
@@ -85,7 +87,12 @@ async def content(
     return await ranges.of_file(file, request)
 
 
-@put("/{name:str}/content", status_code=200, summary="Take a file of the server's own host, or an object")
+@put(
+    "/{name:str}/content",
+    status_code=200,
+    summary="Take a file of the server's own host, or an object",
+    opt=CONTRIBUTE,
+)
 async def take(
     name: str, data: TakeRequest, database: Database, folder: WorkspaceFolder, objects: Objects
 ) -> Taken:
@@ -103,7 +110,9 @@ async def take(
     return Taken(written)
 
 
-@delete("/{name:str}/content", status_code=200, summary="Remove a file, or a folder with what it holds")
+@delete(
+    "/{name:str}/content", status_code=200, summary="Remove a file, or a folder with what it holds", opt=OWN
+)
 async def remove(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Removed:
     datastore = service.ready(await _find(name, database, folder))
     return Removed(await BYTES.run(safe_paths.remove, datastore.folder, path))

@@ -18,12 +18,13 @@ from faena.endpoints.model import Endpoint, Revision
 from faena.environments import store as locks
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import HOST
 from faena.kernel.routing import Router
 
 Wait = Annotated[float, Parameter(ge=0, le=60)]
 
 
-@get("/{node:str}/endpoints", summary="What a machine is to hold, once that is not what it `have`s")
+@get("/{node:str}/endpoints", summary="What a machine is to hold, once that is not what it `have`s", opt=HOST)
 async def held(
     node: str,
     database: Database,
@@ -42,13 +43,17 @@ async def held(
     return found
 
 
-@put("/{node:str}/endpoints", status_code=204, summary="What a machine has of endpoints")
+@put("/{node:str}/endpoints", status_code=204, summary="What a machine has of endpoints", opt=HOST)
 async def report(node: str, data: Report, database: Database, machines: Machines) -> None:
     machine = await database.read_first(lambda read: _machine(read, node))
     machines.take(machine.id, data)
 
 
-@get("/{node:str}/endpoints/{endpoint:str}/revisions/{number:int}", summary="What a revision is made of")
+@get(
+    "/{node:str}/endpoints/{endpoint:str}/revisions/{number:int}",
+    summary="What a revision is made of",
+    opt=HOST,
+)
 async def needs(
     node: str, endpoint: str, number: int, database: Database, machines: Machines
 ) -> RevisionNeeds:
@@ -63,6 +68,7 @@ async def needs(
     "/{node:str}/endpoint-answers/{question:str}",
     status_code=204,
     summary="What an endpoint's machine answers",
+    opt=HOST,
 )
 async def answer(
     node: str, question: str, request: Request[None, None, State], database: Database, machines: Machines

@@ -16,6 +16,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import RUNS
 from faena.kernel.on_host import HostFile
+from faena.kernel.rights import HOST
 from faena.objects.service import Objects
 from faena.runs import attempt_store, checkpoint_store
 from faena.runs.checkpoint_store import TakenFile
@@ -60,6 +61,7 @@ class RefusedFile(Struct, frozen=True):
     status_code=200,
     summary="Keep files of the server's own host under the names given",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def keep_files(
     key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock
@@ -90,6 +92,7 @@ async def keep_files(
     status_code=200,
     summary="Keep objects under the names given: files of a host elsewhere, whose bytes were sent",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def keep_objects(
     key: Rank, data: NamedObjects, database: Database, objects: Objects, clock: Clock
@@ -114,6 +117,7 @@ async def keep_objects(
     "/checkpoint",
     summary="The files of the script's checkpoint that are whole, in the place of those before",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def take_checkpoint(
     key: Rank, data: CheckpointSet, database: Database, objects: Objects, clock: Clock
@@ -121,14 +125,16 @@ async def take_checkpoint(
     return await Taking(database, objects, clock).take(key, data)
 
 
-@get("/checkpoint", summary="What was taken of the script's checkpoint")
+@get("/checkpoint", summary="What was taken of the script's checkpoint", opt=HOST)
 async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
     return await database.read_first(
         lambda read: checkpoint_store.of_attempt(read, key.run_id, key.attempt, key.rank)
     )
 
 
-@post("/answers/{question:str}", status_code=204, summary="What was asked about files of the script")
+@post(
+    "/answers/{question:str}", status_code=204, summary="What was asked about files of the script", opt=HOST
+)
 async def answer_about_files(
     run_id: str,
     attempt: int,

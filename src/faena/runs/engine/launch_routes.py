@@ -12,6 +12,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import HOST
 from faena.runs import attempt_store, transitions
 from faena.runs.engine import attempts
 from faena.runs.engine.batches import Rank
@@ -35,7 +36,7 @@ def _topic(key: Rank) -> str:
     return f"told:{key.run_id}.{key.attempt}"
 
 
-@put("/launch", status_code=204, summary="What a node tells the other nodes of the run")
+@put("/launch", status_code=204, summary="What a node tells the other nodes of the run", opt=HOST)
 async def tell(key: Rank, data: Told, database: Database) -> None:
     def keep(write: Write) -> None:
         attempts.check(write, key.run_id, key.attempt, key.rank)
@@ -52,6 +53,7 @@ async def tell(key: Rank, data: Told, database: Database) -> None:
 @get(
     "/launch",
     summary="What the first nodes of the run have told: held until that is there or the run is to stop",
+    opt=HOST,
 )
 async def heard(
     key: Rank,

@@ -21,6 +21,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import StorageFull
 from faena.kernel.hidden import hiding
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import HOST
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.runs import (
@@ -86,6 +87,7 @@ def provide_rank(run_id: str, attempt: int, rank: int) -> Rank:
     "/nodes/{node:str}/work",
     status_code=200,
     summary="A node asks for work and may be held until there is some",
+    opt=HOST,
 )
 async def work(node: str, wait: float, services: RunnerServices, orders: int = 0) -> dict[str, Any]:
     """`orders`: the form of orders that the node understands; one of an earlier Faena says nothing."""
@@ -100,7 +102,7 @@ async def work(node: str, wait: float, services: RunnerServices, orders: int = 0
                 return answer
 
 
-@get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
+@get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself", opt=HOST)
 async def open_attempts(
     process: str, database: Database, folder: WorkspaceFolder, notifications: Notifications
 ) -> list[OpenAttempt]:
@@ -123,23 +125,23 @@ def _of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[str
     ]
 
 
-@get("/offsets", summary="How much of each stream is here")
+@get("/offsets", summary="How much of each stream is here", opt=HOST)
 async def offsets(key: Rank, database: Database) -> dict[str, int]:
     return await database.read_first(lambda read: ingest.offsets(read, key.run_id, key.attempt, key.rank))
 
 
-@put("/started", status_code=204, summary="The script started")
+@put("/started", status_code=204, summary="The script started", opt=HOST)
 async def started(key: Rank, data: StartedReport, database: Database, clock: Clock) -> None:
     await database.write(lambda write: _progress(write, key).started(data.at, clock.now()))
 
 
-@put("/ended", status_code=204, summary="The script ended")
+@put("/ended", status_code=204, summary="The script ended", opt=HOST)
 async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) -> None:
     outcome = Outcome(**msgspec.structs.asdict(data.outcome))
     await database.write(lambda write: _progress(write, key).ended(outcome, clock.now()))
 
 
-@put("/closed", status_code=204, summary="Everything of the attempt is here")
+@put("/closed", status_code=204, summary="Everything of the attempt is here", opt=HOST)
 async def closed(
     key: Rank, database: Database, objects: Objects, services: RunnerServices, clock: Clock
 ) -> None:
@@ -166,6 +168,7 @@ def _progress(write: Write, key: Rank) -> Progress:
     status_code=200,
     summary="Bytes of logs and spools, as they are",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def ship(
     run_id: str, attempt: int, rank: int, request: Request[None, None, State], services: RunnerServices
@@ -192,7 +195,9 @@ async def ship(
 
 
 @get(
-    "/signals", summary="Whether anybody watches or the script is to be stopped: held until then, for a while"
+    "/signals",
+    summary="Whether anybody watches or the script is to be stopped: held until then, for a while",
+    opt=HOST,
 )
 async def signals(
     run_id: str,
@@ -247,7 +252,10 @@ class RunBelow(Struct, frozen=True):
 
 
 @post(
-    "/runs", status_code=200, summary="Start runs that the script writes on its node; repeating has no effect"
+    "/runs",
+    status_code=200,
+    summary="Start runs that the script writes on its node; repeating has no effect",
+    opt=HOST,
 )
 async def start_below(
     key: Rank, data: RunsBelow, database: Database, clock: Clock, folder: WorkspaceFolder
@@ -269,6 +277,7 @@ async def start_below(
     status_code=200,
     summary="The last bytes of a run and how it ended, in one",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def finish(
     run_id: str, attempt: int, rank: int, request: Request[None, None, State], services: RunnerServices
@@ -285,6 +294,7 @@ async def finish(
     status_code=200,
     summary="The same of a node, which hears at once what it is to do next",
     request_max_body_size=LONGEST_LIST,
+    opt=HOST,
 )
 async def close(
     run_id: str,
@@ -303,7 +313,7 @@ async def close(
     return Response({"kept": closed.kept, **closed.next}, background=services.rest_of(key, closed))
 
 
-@put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know")
+@put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know", opt=HOST)
 async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
     def add(write: Write) -> None:
         attempts.check(write, key.run_id, key.attempt, key.rank)

@@ -8,6 +8,7 @@ from litestar.datastructures import State
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.errors import AuthenticationException, Conflict
+from faena.kernel.rights import HOST
 from faena.kernel.routing import Router
 from faena.mlflow import callers
 from faena.mlflow.errors import MlflowError
@@ -16,7 +17,12 @@ from faena.server.gateway.gateway import Gateway
 from faena.workspaces.schemas import GatewayRequest, GatewayView, RunGatewayRequest, RunGatewayView
 
 
-@post("/", status_code=200, summary="Open the gateway to browsers, and give an address that signs one in")
+@post(
+    "/",
+    status_code=200,
+    summary="Open the gateway to browsers, and give an address that signs one in",
+    opt=HOST,
+)
 async def open_gateway(
     data: GatewayRequest, gateway: Gateway, request: Request[None, None, State]
 ) -> GatewayView:
@@ -26,7 +32,7 @@ async def open_gateway(
     return await gateway.open(request.app, data)
 
 
-@delete("/", summary="Close the gateway to browsers; all are signed out")
+@delete("/", summary="Close the gateway to browsers; all are signed out", opt=HOST)
 async def close_gateway(gateway: Gateway, request: Request[None, None, State]) -> None:
     if request.scope["state"].get("by_gateway"):
         raise AuthenticationException(
@@ -35,7 +41,9 @@ async def close_gateway(gateway: Gateway, request: Request[None, None, State]) -
     await gateway.close()
 
 
-@post("/runs", status_code=200, summary="Open the gateway to the script of a run, which speaks MLflow")
+@post(
+    "/runs", status_code=200, summary="Open the gateway to the script of a run, which speaks MLflow", opt=HOST
+)
 async def open_to_run(
     data: RunGatewayRequest,
     gateway: Gateway,

@@ -32,6 +32,7 @@ from faena.endpoints import places
 from faena.kernel.clock import Clock
 from faena.kernel.errors import AuthenticationException
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import HOST, OWN, READ
 from faena.kernel.routing import Router
 from faena.runs.engine import elsewhere
 from faena.runs.engine.scheduling import work_topic
@@ -40,7 +41,12 @@ from faena.server.node_listener.listener import NodeListener
 from faena.workspaces.model import WorkspaceFolder
 
 
-@post("/listener", status_code=200, summary="Listen for nodes of other machines at an address of this host")
+@post(
+    "/listener",
+    status_code=200,
+    summary="Listen for nodes of other machines at an address of this host",
+    opt=OWN,
+)
 async def open_listener(
     data: ListenerRequest, node_listener: NodeListener, request: Request[None, None, State]
 ) -> ListenerView:
@@ -48,13 +54,13 @@ async def open_listener(
     return await node_listener.open(request.app, data)
 
 
-@delete("/listener", summary="Listen for nodes no more")
+@delete("/listener", summary="Listen for nodes no more", opt=OWN)
 async def close_listener(node_listener: NodeListener, request: Request[None, None, State]) -> None:
     _refuse_elsewhere(request)
     await node_listener.close()
 
 
-@post("/tokens", summary="A token by which machines join a cluster")
+@post("/tokens", summary="A token by which machines join a cluster", opt=OWN)
 async def new_token(
     data: JoinTokenRequest, node_listener: NodeListener, database: Database, clock: Clock
 ) -> JoinTokenView:
@@ -64,12 +70,12 @@ async def new_token(
     )
 
 
-@get("/", summary="Machines that have joined, by cluster and name")
+@get("/", summary="Machines that have joined, by cluster and name", opt=READ)
 async def list_machines(database: Database, leases: Leases) -> list[MachineView]:
     return await database.read(lambda read: showing.views(read, leases, places.by_machine(read)))
 
 
-@post("/machines/{name:str}/drain", status_code=204, summary="Have a machine get no more work")
+@post("/machines/{name:str}/drain", status_code=204, summary="Have a machine get no more work", opt=OWN)
 async def drain(
     name: str, database: Database, clock: Clock, notifications: Notifications, cluster: str | None = None
 ) -> None:
@@ -78,7 +84,7 @@ async def drain(
         notifications.notify({work_topic(node)})
 
 
-@delete("/machines/{name:str}", summary="Forget a machine and its token")
+@delete("/machines/{name:str}", summary="Forget a machine and its token", opt=OWN)
 async def remove(
     name: str,
     database: Database,
@@ -96,7 +102,7 @@ async def remove(
         notifications.notify({work_topic(gone.node)})
 
 
-@post("/join", summary="A runner on another machine becomes a node")
+@post("/join", summary="A runner on another machine becomes a node", opt=HOST)
 async def join(
     data: JoinRequest,
     request: Request[None, None, State],
@@ -136,7 +142,7 @@ async def join(
     )
 
 
-@post("/{node:str}/beat", status_code=200, summary="A node lives")
+@post("/{node:str}/beat", status_code=200, summary="A node lives", opt=HOST)
 async def beat(node: str, data: Beat, database: Database, leases: Leases) -> BeatAnswer:
     terms = leases.terms
     if not leases.is_known(node):
@@ -148,7 +154,10 @@ async def beat(node: str, data: Beat, database: Database, leases: Leases) -> Bea
 
 
 @post(
-    "/{node:str}/leave", status_code=204, summary="A node's runner ends in good order: it wants no more work"
+    "/{node:str}/leave",
+    status_code=204,
+    summary="A node's runner ends in good order: it wants no more work",
+    opt=HOST,
 )
 async def leave(
     node: str, data: Leaving, database: Database, clock: Clock, leases: Leases, notifications: Notifications

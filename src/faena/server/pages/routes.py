@@ -12,6 +12,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import READ
 from faena.kernel.routing import Router
 from faena.server.pages import assets, streams
 from faena.server.pages.charts import curve_routes
@@ -35,12 +36,12 @@ from faena.workspaces.model import WorkspaceFolder
 _KEPT = "private, max-age=31536000, immutable"
 
 
-@get("/", summary="The first page: the runs")
+@get("/", summary="The first page: the runs", opt=READ)
 async def home() -> Redirect:
     return Redirect(PATH)
 
 
-@get("/static/{version:str}/{name:str}", summary="A script or a style of the pages")
+@get("/static/{version:str}/{name:str}", summary="A script or a style of the pages", opt=READ)
 async def static(version: str, name: str) -> Response[bytes]:
     file = assets.get(name)
     if file is None:
@@ -49,7 +50,7 @@ async def static(version: str, name: str) -> Response[bytes]:
     return Response(file.data, media_type=file.media_type, headers={"cache-control": kept})
 
 
-@get("/runs", summary="Page: the runs that a filter means, sorted")
+@get("/runs", summary="Page: the runs that a filter means, sorted", opt=READ)
 async def runs(
     database: Database,
     clock: Clock,
@@ -77,12 +78,16 @@ async def runs(
     return page(*await database.read(build))
 
 
-@get("/run-fields", summary="Fields that a table of runs can have as columns, with a text in their names")
+@get(
+    "/run-fields",
+    summary="Fields that a table of runs can have as columns, with a text in their names",
+    opt=READ,
+)
 async def run_fields(database: Database, text: Annotated[str, Parameter(max_length=200)] = "") -> list[str]:
     return await database.read(lambda read: column_names.fields(read, text))
 
 
-@get("/clusters", summary="Page: clusters, what their nodes did and do, what waits for what")
+@get("/clusters", summary="Page: clusters, what their nodes did and do, what waits for what", opt=READ)
 async def clusters(
     database: Database, clock: Clock, folder: WorkspaceFolder, span: Literal["hour", "day"] = "hour"
 ) -> Response[str]:
@@ -101,7 +106,7 @@ async def clusters(
     return page(await database.read(build))
 
 
-@get("/changes", summary="Stream: something about the runs has changed")
+@get("/changes", summary="Stream: something about the runs has changed", opt=READ)
 async def changes(
     notifications: Notifications, seen: Annotated[str, Parameter(max_length=40)] = ""
 ) -> Stream:
@@ -109,7 +114,7 @@ async def changes(
     return streams.answer(streams.changes(notifications, *streams.RUNS, known=seen))
 
 
-@get("/open", summary="Stream: says nothing, and keeps the server from leaving while it is open")
+@get("/open", summary="Stream: says nothing, and keeps the server from leaving while it is open", opt=READ)
 async def stay() -> Stream:
     return streams.answer(streams.silence())
 

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.runs import store as runs
 from faena.server.pages.charts.curve_bytes import encoded
@@ -20,7 +21,7 @@ MOST_TOGETHER = 2_000
 """Curves of one answer: runs times names."""
 
 
-@get("/curves", summary="Metrics of runs, least and greatest of so many buckets as float32")
+@get("/curves", summary="Metrics of runs, least and greatest of so many buckets as float32", opt=READ)
 async def curves(
     database: Database,
     objects: Objects,

@@ -9,6 +9,7 @@ from litestar import Response, get
 from litestar.params import Parameter
 
 from faena.db import Database, Read
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.server.pages.charts import first_curves
 from faena.server.pages.compare import page as compare_page
@@ -21,7 +22,7 @@ from faena.workspaces.view_store import list_views
 Runs = Annotated[list[str] | None, Parameter(query="run", max_items=MOST_RUNS)]
 
 
-@get("/", summary="Page: runs side by side")
+@get("/", summary="Page: runs side by side", opt=READ)
 async def show(
     database: Database,
     folder: WorkspaceFolder,
@@ -39,17 +40,17 @@ async def show(
     return page(await database.read(build))
 
 
-@get("/names", summary="Names of all metrics of the compared runs")
+@get("/names", summary="Names of all metrics of the compared runs", opt=READ)
 async def names(database: Database, runs: Runs = None) -> Response[bytes]:
     return _json(await database.read(lambda read: compare_page.all_names(read, runs or [])))
 
 
-@get("/figures", summary="Parameters that differ and last values of metrics")
+@get("/figures", summary="Parameters that differ and last values of metrics", opt=READ)
 async def figures(database: Database, runs: Runs = None) -> Response[bytes]:
     return _json(await database.read(lambda read: compare_page.figures(read, runs or [])))
 
 
-@get("/differences", summary="Part of the page: what differs")
+@get("/differences", summary="Part of the page: what differs", opt=READ)
 async def differences(database: Database, runs: Runs = None) -> Response[str]:
     def build(read: Read) -> str:
         found = compare_page.differences(read, runs or [])
@@ -59,7 +60,7 @@ async def differences(database: Database, runs: Runs = None) -> Response[str]:
     return page(await database.read(build))
 
 
-@get("/code", summary="Part of the page: lines that differ in the code of two runs")
+@get("/code", summary="Part of the page: lines that differ in the code of two runs", opt=READ)
 async def code(left: str, right: str, database: Database, objects: Objects) -> Response[str]:
     def build(read: Read) -> str:
         section = compare_page.changed_lines(read, objects.files, left, right)

@@ -14,6 +14,7 @@ from faena.data.datasets.schemas import Source
 from faena.data.datastores import service as datastores
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import READ
 from faena.server.pages.data import datasets as data_pages
 from faena.server.pages.data.datasets import DatasetPage
 from faena.server.pages.list_parameters import Start, Text
@@ -21,7 +22,7 @@ from faena.server.pages.rendering import page, render
 from faena.workspaces.model import WorkspaceFolder
 
 
-@get("/data", summary="Page: registered datasets, each with its latest version, and datastores")
+@get("/data", summary="Page: registered datasets, each with its latest version, and datastores", opt=READ)
 async def data(
     database: Database, folder: WorkspaceFolder, text: Text = "", start: Start = 0
 ) -> Response[str]:
@@ -32,7 +33,9 @@ async def data(
     return page(await database.read(build))
 
 
-@get("/data/sets/{dataset_id:str}", summary="Page: a dataset, its files' names and how they are read")
+@get(
+    "/data/sets/{dataset_id:str}", summary="Page: a dataset, its files' names and how they are read", opt=READ
+)
 async def dataset(
     dataset_id: str, database: Database, folder: WorkspaceFolder, start: Start = 0
 ) -> Response[str]:
@@ -45,7 +48,7 @@ async def dataset(
     return page(await asyncio.to_thread(lambda: render("dataset.html", part=found, **_around(folder))))
 
 
-@get("/data/stores/{name:str}", summary="Page: a datastore and its first files")
+@get("/data/stores/{name:str}", summary="Page: a datastore and its first files", opt=READ)
 async def datastore(name: str, database: Database, folder: WorkspaceFolder) -> Response[str]:
     found, place = await database.read(lambda read: data_pages.store(read, folder, name))
     found = replace(found, seen=await BYTES.run(glimpse.look, place, ""))

@@ -16,6 +16,7 @@ from faena.endpoints.model import Endpoint
 from faena.endpoints.reaching import Reach
 from faena.endpoints.service import ENDPOINTS
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import READ
 from faena.scoring.history import Recent
 from faena.server.pages import streams
 from faena.server.pages.endpoints import page as endpoint_page
@@ -23,7 +24,7 @@ from faena.server.pages.rendering import page, render
 from faena.workspaces.model import WorkspaceFolder
 
 
-@get("/endpoints", summary="Page: endpoints, what they serve and what is asked of them")
+@get("/endpoints", summary="Page: endpoints, what they serve and what is asked of them", opt=READ)
 async def many(database: Database, folder: WorkspaceFolder, reach: Reach) -> Response[str]:
     recent = await reach.recent(await database.read(store.list_all))
 
@@ -34,7 +35,7 @@ async def many(database: Database, folder: WorkspaceFolder, reach: Reach) -> Res
     return page(await database.read(build))
 
 
-@get("/endpoints/{name:str}", summary="Page: an endpoint")
+@get("/endpoints/{name:str}", summary="Page: an endpoint", opt=READ)
 async def show(
     name: str, database: Database, folder: WorkspaceFolder, reach: Reach, log: str = ""
 ) -> Response[str]:
@@ -52,7 +53,7 @@ async def show(
     return page(await database.read(build))
 
 
-@get("/endpoints/{name:str}/parts", summary="The parts of an endpoint's page that change")
+@get("/endpoints/{name:str}/parts", summary="The parts of an endpoint's page that change", opt=READ)
 async def parts(name: str, database: Database, reach: Reach, log: str = "") -> Response[str]:
     endpoint = await database.read(lambda read: service.get(read, name))
     recent = await _recent(reach, endpoint)
@@ -65,7 +66,11 @@ async def parts(name: str, database: Database, reach: Reach, log: str = "") -> R
     return page(await database.read(build))
 
 
-@get("/endpoints/{name:str}/activity", summary="What an endpoint did in the last ten minutes, for its charts")
+@get(
+    "/endpoints/{name:str}/activity",
+    summary="What an endpoint did in the last ten minutes, for its charts",
+    opt=READ,
+)
 async def activity(name: str, database: Database, reach: Reach) -> Response[bytes]:
     endpoint = await database.read(lambda read: service.get(read, name))
     recent = await _recent(reach, endpoint)
@@ -74,7 +79,7 @@ async def activity(name: str, database: Database, reach: Reach) -> Response[byte
     return Response(msgspec.json.encode(found), media_type="application/json", headers=headers)
 
 
-@get("/endpoint-changes", summary="Stream: something about the endpoints has changed")
+@get("/endpoint-changes", summary="Stream: something about the endpoints has changed", opt=READ)
 async def changes(notifications: Notifications) -> Stream:
     return streams.answer(streams.changes(notifications, ENDPOINTS))
 

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import READ
 from faena.server.pages.environments import list as environment_list
 from faena.server.pages.environments import page as environment_page
 from faena.server.pages.list_parameters import Start, Text
@@ -20,7 +21,7 @@ Other = Annotated[str, Parameter(query="with", max_length=64)]
 Version = Annotated[int | None, Parameter(query="version", ge=1, le=2**31 - 1)]
 
 
-@get("/environments", summary="Page: environments on this machine, and those registered by name")
+@get("/environments", summary="Page: environments on this machine, and those registered by name", opt=READ)
 async def environments(
     database: Database,
     folder: WorkspaceFolder,
@@ -37,7 +38,7 @@ async def environments(
     return page(await database.read(build))
 
 
-@get("/environments/{digest:str}", summary="Page: an environment, its lock and its build")
+@get("/environments/{digest:str}", summary="Page: an environment, its lock and its build", opt=READ)
 async def environment(
     digest: str, database: Database, folder: WorkspaceFolder, other: Other = ""
 ) -> Response[str]:
@@ -50,7 +51,7 @@ async def environment(
     return page(await database.read(build))
 
 
-@get("/environments/named/{name:str}", summary="Page: a registered environment, and its versions")
+@get("/environments/named/{name:str}", summary="Page: a registered environment, and its versions", opt=READ)
 async def named_environment(
     name: str, database: Database, folder: WorkspaceFolder, version: Version = None, start: Start = 0
 ) -> Response[str]:

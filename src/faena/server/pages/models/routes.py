@@ -13,6 +13,7 @@ from litestar.response import Redirect, Stream
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.rights import OWN, READ
 from faena.models import aliasing
 from faena.objects.service import Objects
 from faena.server.bodies import TypedRequest
@@ -28,7 +29,7 @@ from faena.workspaces.model import WorkspaceFolder
 Version = Annotated[int | None, Parameter(query="version", ge=1, le=2**31 - 1)]
 
 
-@get("/models", summary="Page: registered models, each with its latest version")
+@get("/models", summary="Page: registered models, each with its latest version", opt=READ)
 async def models(
     database: Database, folder: WorkspaceFolder, text: Text = "", start: Start = 0
 ) -> Response[str]:
@@ -41,7 +42,11 @@ async def models(
     return page(await database.read(build))
 
 
-@get("/models/{name:str}", summary="Page: a model, one version of it whole and all of them side by side")
+@get(
+    "/models/{name:str}",
+    summary="Page: a model, one version of it whole and all of them side by side",
+    opt=READ,
+)
 async def model(
     name: str,
     database: Database,
@@ -65,7 +70,7 @@ async def model(
     return page(await database.read(build))
 
 
-@get("/models/{name:str}/{version:int}/files/{file:path}", summary="A file of a model, to be saved")
+@get("/models/{name:str}/{version:int}/files/{file:path}", summary="A file of a model, to be saved", opt=READ)
 async def model_file(name: str, version: int, file: str, database: Database, objects: Objects) -> Stream:
     """Never shown in a window of ours, whatever it is."""
     path = file.removeprefix("/")
@@ -79,6 +84,7 @@ async def model_file(name: str, version: int, file: str, database: Database, obj
     "/models/{name:str}/do/{action:str}",
     summary="Have an alias mean a version, or take one away",
     request_max_body_size=forms.MOST_BYTES,
+    opt=OWN,
 )
 async def do(name: str, action: str, request: TypedRequest, database: Database, clock: Clock) -> Redirect:
     if action not in MODEL_ACTIONS:

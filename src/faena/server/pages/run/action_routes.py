@@ -12,6 +12,7 @@ from faena.db import Database, Read
 from faena.kernel import ownership
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.rights import OWN, READ
 from faena.models import live
 from faena.models.schemas import Registration
 from faena.objects.service import Objects
@@ -46,7 +47,11 @@ class Doing(Struct, frozen=True):
     current: CurrentFiles
 
 
-@get("/{run_id:str}/do/{action:str}", summary="Page: the form that asks for one thing to be done with a run")
+@get(
+    "/{run_id:str}/do/{action:str}",
+    summary="Page: the form that asks for one thing to be done with a run",
+    opt=READ,
+)
 async def show_form(
     run_id: str, action: str, database: Database, clock: Clock, folder: WorkspaceFolder
 ) -> Response[str]:
@@ -82,6 +87,7 @@ async def show_form(
     "/{run_id:str}/do/{action:str}",
     summary="Do it, as the form says",
     request_max_body_size=forms.MOST_BYTES,
+    opt=OWN,
 )
 async def do(
     run_id: str,
@@ -175,7 +181,7 @@ _DO: dict[str, Callable[[Doing], Awaitable[Redirect]]] = {
 }
 
 
-@get("/deletions/{number:int}", summary="Page: what was deleted, which can be undone")
+@get("/deletions/{number:int}", summary="Page: what was deleted, which can be undone", opt=READ)
 async def show_deletion(number: int, database: Database, folder: WorkspaceFolder) -> Response[str]:
     def build(read: Read) -> str:
         found = next((each for each in deleting.listed(read) if each.id == number), None)
@@ -189,7 +195,7 @@ async def show_deletion(number: int, database: Database, folder: WorkspaceFolder
     return page(await database.read(build))
 
 
-@post("/deletions/{number:int}/undo", summary="Bring back what was deleted")
+@post("/deletions/{number:int}/undo", summary="Bring back what was deleted", opt=OWN)
 async def undo_deletion(number: int, request: TypedRequest, database: Database) -> Redirect:
     await forms.fields(request)
     await database.write(lambda write: deleting.undo(write, number))

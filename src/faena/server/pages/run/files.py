@@ -19,6 +19,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, NotFound
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import READ
 from faena.objects.service import Objects, begun, parts
 from faena.runs import service
 from faena.runs.current_files import CurrentFiles, Opened
@@ -46,7 +47,7 @@ class Found(Struct, frozen=True):
     digest: str = ""
 
 
-@get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
+@get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved", opt=READ)
 async def download(
     run_id: str,
     name: str,
@@ -71,7 +72,7 @@ async def download(
     return Stream(content, media_type="application/octet-stream", headers=headers)
 
 
-@get("/{run_id:str}/preview/{name:path}", summary="Page: what a file of a run holds")
+@get("/{run_id:str}/preview/{name:path}", summary="Page: what a file of a run holds", opt=READ)
 async def show_file(
     run_id: str,
     name: str,
@@ -104,7 +105,7 @@ async def show_file(
     return page(text)
 
 
-@get("/{run_id:str}/images/{name:path}", summary="An image among the files of a run")
+@get("/{run_id:str}/images/{name:path}", summary="An image among the files of a run", opt=READ)
 async def show_image(
     run_id: str, name: str, database: Database, objects: Objects, current: CurrentFiles
 ) -> Stream:

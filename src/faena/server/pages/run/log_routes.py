@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.server.pages.rendering import page, render
 from faena.server.pages.run import log as run_log
@@ -23,7 +24,9 @@ _LONGEST = 500
 _MOST_METRICS = 200
 
 
-@get("/{run_id:str}/log", summary="Page: a part of a log of a run, and where something stands in it")
+@get(
+    "/{run_id:str}/log", summary="Page: a part of a log of a run, and where something stands in it", opt=READ
+)
 async def show_log(
     run_id: str,
     database: Database,

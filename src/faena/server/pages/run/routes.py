@@ -12,6 +12,7 @@ from litestar.response import Stream
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.runs import service
 from faena.runs.current_files import CurrentFiles
@@ -37,7 +38,7 @@ Offset = Annotated[int, Parameter(ge=0, le=1 << 53)]
 Pixels = Annotated[int, Parameter(ge=10, le=4000)]
 
 
-@get("/{run_id:str}", summary="Page: a run")
+@get("/{run_id:str}", summary="Page: a run", opt=READ)
 async def show(
     run_id: str,
     database: Database,
@@ -73,7 +74,7 @@ async def show(
     return page(await database.read(build))
 
 
-@get("/{run_id:str}/events", summary="Stream: a run's log and states as they come")
+@get("/{run_id:str}/events", summary="Stream: a run's log and states as they come", opt=READ)
 async def events(
     run_id: str,
     database: Database,
@@ -92,7 +93,7 @@ async def events(
     return streams.answer(found)
 
 
-@get("/{run_id:str}/curve-names", summary="Names of all metrics of a run that are numbers")
+@get("/{run_id:str}/curve-names", summary="Names of all metrics of a run that are numbers", opt=READ)
 async def curve_names(run_id: str, database: Database, source: str = SCRIPT) -> Response[bytes]:
     def build(read: Read) -> bytes:
         service.get(read, run_id)
@@ -102,7 +103,7 @@ async def curve_names(run_id: str, database: Database, source: str = SCRIPT) -> 
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-@get("/{run_id:str}/logged", summary="Page: what a run logged that is no curve")
+@get("/{run_id:str}/logged", summary="Page: what a run logged that is no curve", opt=READ)
 async def show_logged(
     run_id: str,
     database: Database,
@@ -123,7 +124,7 @@ async def show_logged(
     return page(await database.read(build))
 
 
-@get("/{run_id:str}/children", summary="Page: runs that a run started")
+@get("/{run_id:str}/children", summary="Page: runs that a run started", opt=READ)
 async def show_children(
     run_id: str,
     database: Database,

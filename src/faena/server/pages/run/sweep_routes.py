@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
+from faena.kernel.rights import READ
 from faena.objects.service import Objects
 from faena.runs import service
 from faena.server.pages.rendering import page, render, run_address
@@ -26,7 +27,9 @@ _LONGEST_LIST = 10 * sweep_data.MOST_CURVES
 _LONGEST_NUMBER = 9
 
 
-@get("/{run_id:str}/sweep/parts", summary="The parts of a sweep's page that change while it goes on")
+@get(
+    "/{run_id:str}/sweep/parts", summary="The parts of a sweep's page that change while it goes on", opt=READ
+)
 async def parts(
     run_id: str,
     database: Database,
@@ -43,12 +46,14 @@ async def parts(
     return page(await database.read(build))
 
 
-@get("/{run_id:str}/sweep/data", summary="A sweep's trials, as many as its charts show")
+@get("/{run_id:str}/sweep/data", summary="A sweep's trials, as many as its charts show", opt=READ)
 async def data(run_id: str, database: Database) -> Response[bytes]:
     return _json(await database.read(lambda read: sweep_data.build(read, _sweep(read, run_id))))
 
 
-@get("/{run_id:str}/sweep/curves", summary="Curves of the primary metric of some of a sweep's trials")
+@get(
+    "/{run_id:str}/sweep/curves", summary="Curves of the primary metric of some of a sweep's trials", opt=READ
+)
 async def curves(
     run_id: str, database: Database, objects: Objects, pixels: Pixels = 200, have: str = ""
 ) -> Response[bytes]:
@@ -65,7 +70,7 @@ async def curves(
     return _json(await database.read(build))
 
 
-@get("/{run_id:str}/trials/{number:int}", summary="The page of a trial's run")
+@get("/{run_id:str}/trials/{number:int}", summary="The page of a trial's run", opt=READ)
 async def trial(run_id: str, number: int, database: Database) -> Redirect:
     found = await database.read(lambda read: glances.run_of(read, run_id, number))
     if found is None:
