@@ -16,11 +16,11 @@ from tensorboardX.proto.tensor_pb2 import TensorProto
 from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto
 
 from faena.attempts.event_files import conversion
-from faena.attempts.event_files.protobuf import Malformed
 from faena.attempts.event_files.scalars import scalars
 from faena.attempts.event_files.tfrecord import framed, masked_crc
 from faena.attempts.event_files.watching import EventFiles
 from faena.attempts.folder import AttemptFolder, write_record
+from faena.kernel.protobuf import Malformed
 from tests.examples import examples
 from tests.script.spool_reader import read_folder
 

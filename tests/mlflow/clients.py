@@ -20,7 +20,7 @@ class Client:
         return self.visitor.ask(verb, f"/api/{api}/mlflow/{path}", json.dumps(fields).encode(), **JSON)
 
     def post(self, path: str, /, **fields: Any) -> Any:
-        """What is answered to a request that is fine."""
+        """What is answered to a request that is fine; `api`: the version that is spoken."""
         return _fine(self.send("POST", path, **fields))
 
     def get(self, path: str, /, **fields: Any) -> Any:

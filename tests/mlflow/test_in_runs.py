@@ -18,6 +18,7 @@ from faena.mlflow.run_tokens import RunOfToken, RunTokens
 from faena.runs import store, transitions
 from faena.runs.model import EndReason, Outcome
 from faena.testing.clock import ManualClock
+from tests.mlflow import otlp
 from tests.mlflow.clients import JSON, Client
 from tests.server.house import Answer, Running, Visitor, running
 
@@ -70,13 +71,21 @@ def its_trace(client: Client, other: Any) -> str:
     return str(made["trace_info"]["request_id"])
 
 
-def about(run: Any, model: Any, trace: str = "") -> dict[str, Any]:
+def about(run: Any, model: Any, trace: str) -> dict[str, Any]:
     """What a request can name of this run, its experiment and its model."""
     info = run["info"]
+    where = {"mlflow_experiment": {"experiment_id": info["experiment_id"]}}
     return {
         **dict.fromkeys(("run_id", "run_uuid", "source_run_id"), info["run_id"]),
         "run_ids": [info["run_id"]],
         **dict.fromkeys(("request_id", "trace_id"), trace),
+        "trace_ids": [trace],
+        "assessment_id": "a-1",
+        "assessment": {"assessment_name": "good", "feedback": {"value": 1}},
+        "update_mask": "feedback",
+        "prompt_versions": [{"name": "ask", "version": "1"}],
+        "trace": {"trace_info": {"trace_id": trace, "trace_location": where}},
+        "locations": [where],
         "model_id": model["info"]["model_id"],
         "tag_key": "t",
         "experiment_id": info["experiment_id"],
@@ -109,15 +118,20 @@ def send(client: Client, route: Route, named: dict[str, Any]) -> Answer:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 class TestEachRoute:
-    def test_is_shut_without_a_token(self, server: Running, route: Route, other: Any, its_model: Any) -> None:
-        assert send(Client(server.stranger()), route, about(other, its_model)).status == 401
+    def test_is_shut_without_a_token(
+        self, server: Running, route: Route, other: Any, its_model: Any, its_trace: str
+    ) -> None:
+        assert send(Client(server.stranger()), route, about(other, its_model, its_trace)).status == 401
 
     def test_gives_and_changes_nothing_of_another_run(
         self, client: Client, script: Client, route: Route, other: Any, its_model: Any, its_trace: str
     ) -> None:
         run_id, model_id = other["info"]["run_id"], its_model["info"]["model_id"]
         in_registry = route.path.startswith(("/2.0/mlflow/registered-models", "/2.0/mlflow/model-versions"))
-        named = about(other, its_model) | ({"name": "a model", "version": "1"} if in_registry else {})
+        named = about(other, its_model, its_trace) | (
+            {"name": "a model", "version": "1"} if in_registry else {}
+        )
+        before = client.get(f"traces/{its_trace}/info")["trace_info"]
         answer = send(script, route, named)
         if route.in_run is None:
             assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
@@ -129,6 +143,7 @@ class TestEachRoute:
             assert its_trace not in answer.text
             assert "of another run" not in answer.text
         assert client.run(run_id) == other
+        assert client.get(f"traces/{its_trace}/info")["trace_info"] == before
         assert client.get(f"logged-models/{model_id}")["model"] == its_model
 
 
@@ -323,3 +338,21 @@ def test_the_next_server_listens_for_runs_that_go_on(tmp_path: Path) -> None:
         assert script.run(run)["info"]["run_id"] == run
     with next_server(tmp_path, do_runs_go_on=False), pytest.raises(ConnectionRefusedError):
         script.run(run)
+
+
+def test_spans_of_a_script_are_its_runs(script: Client, client: Client, own: str, its_trace: str) -> None:
+    experiment = client.run(own)["info"]["experiment_id"]
+
+    def sent(trace_id: str, number: str, run: str = "") -> int:
+        headers = {"Content-Type": "application/json", "x-mlflow-experiment-id": number}
+        named = {otlp.RUN: run} if run else {}
+        body = otlp.as_json(otlp.span(traceId=trace_id))
+        return script.visitor.ask("POST", "/v1/traces", body, **headers, **named).status
+
+    mine = f"{0xA11:032x}"
+    assert sent(mine, experiment) == 200
+    found = client.get("traces", experiment_ids=[experiment], filter=f"run_id = '{own}'")["traces"]
+    assert f"tr-{mine}" in {each["request_id"] for each in found}
+    assert sent(its_trace.removeprefix("tr-"), experiment) == 403
+    assert sent(f"{0xA12:032x}", "0") == 403
+    assert sent(f"{0xA13:032x}", experiment, client.new_run()) == 403

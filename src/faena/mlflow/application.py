@@ -16,11 +16,15 @@ from faena.mlflow import bodies, fields, finding, in_runs
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
+from faena.mlflow.server_info import VERSION
 from faena.mlflow.services import Services
+from faena.mlflow.tracing import spans
+from faena.mlflow.tracing.spans import Sent
 
 _UPLOAD = "/2.0/mlflow/upload-artifact"
 """Of MLflow's own page; its clients send to an artifact's address."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
+_PLAIN = {"health": b"OK", "version": VERSION}
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +52,8 @@ class MlflowApplication:
         else:
             if isinstance(answer, Stream):
                 await answer.to_asgi_response(None, request)(scope, receive, send)
+            elif isinstance(answer, Sent):
+                await _respond(send, 200, answer.body, answer.kind.encode())
             elif isinstance(answer, bytes):
                 await _respond(send, 200, answer, b"text/plain")
             else:
@@ -59,12 +65,16 @@ class MlflowApplication:
         raw = scope.get("raw_path") or str(scope["path"]).encode()
         path = raw.partition(b"?")[0].decode("ascii", "replace")
         first, _, rest = path.lstrip("/").partition("/")
-        if first == "health":
-            return b"OK"
+        if first in _PLAIN:
+            return _PLAIN[first]
         await self._services.begin()
         below = f"/{rest}"
         if first == "get-artifact" and scope["method"] == "GET":
             return await answers.send_of_run(self._services, await self._file_of_run(scope), request)
+        if (scope["method"], path.rstrip("/")) == ("POST", "/v1/traces"):
+            token: RunOfToken | None = scope["state"].get(OF_A_RUN)
+            caller = None if token is None else await in_runs.caller_of(self._services, token)
+            return await spans.take(self._services, request, caller)
         if first not in ("api", "ajax-api"):
             raise _unknown(scope)
         if below.startswith(_ARTIFACTS):

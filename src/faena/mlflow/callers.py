@@ -93,7 +93,7 @@ def _all_named(asked: Any) -> tuple[list[str], set[str], list[str]]:
     runs = _named(asked, "run_id", "run_uuid", "source_run_id", "run_ids")
     # a point that names a model is the model's, too
     models = {each for part in (asked, *getattr(asked, "metrics", ())) for each in _named(part, "model_id")}
-    return runs, models, _named(asked, "request_id", "trace_id")
+    return runs, models, _named(asked, "request_id", "trace_id", "trace_ids")
 
 
 def _named(asked: Any, *fields: str) -> list[str]:

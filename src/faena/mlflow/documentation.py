@@ -15,7 +15,9 @@ _ELSEWHERE = (
     ("GET", "/api/2.0/mlflow-artifacts/artifacts?path=", "what lies in a folder"),
     ("GET", "/get-artifact", "a run's file, as MLflow's page asks for it"),
     ("POST", "/ajax-api/2.0/mlflow/upload-artifact", "a small file, as MLflow's page sends it"),
+    ("POST", "/v1/traces", "spans, as OpenTelemetry's exporters send them"),
     ("GET", "/health", "OK"),
+    ("GET", "/version", "the release of MLflow whose protocol is spoken"),
 )
 _HEAD = """# Routes of MLflow's protocol that are answered
 

@@ -42,16 +42,13 @@ _DOCUMENTED = " See the API docs for more information about request parameters."
 
 
 class MlflowError(Exception):
-    """`code`: one of MLflow's words, which says the status, too."""
+    """`code`: one of MLflow's words, which says the status, too, unless it is told."""
 
-    def __init__(self, message: str, code: str = INVALID) -> None:
+    def __init__(self, message: str, code: str = INVALID, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-
-    @property
-    def status(self) -> int:
-        return _STATUS[self.code]
+        self.status = status or _STATUS[code]
 
 
 def missing_value(name: str) -> MlflowError:

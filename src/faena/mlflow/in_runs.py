@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from faena.db import Read
-from faena.mlflow import callers, experiments, logged_models, runs, traces
+from faena.mlflow import callers, experiments, logged_models, runs
 from faena.mlflow.artifacts import addresses
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, TraceFiles
 from faena.mlflow.callers import Caller
 from faena.mlflow.run_tokens import RunOfToken
 from faena.mlflow.services import Services
-from faena.mlflow.words import PARENT, SOURCE_RUN, Pair
+from faena.mlflow.words import PARENT, Pair
 
 Answer = Callable[[Services, Any], Awaitable[Any]]
 _SURE_S = 1.0
@@ -32,7 +32,7 @@ async def answer(
 
     `in_run`: what answers instead, and sees to it what is allowed. Raises MlflowError for what is not.
     """
-    caller = await _caller(services, token)
+    caller = await caller_of(services, token)
     if in_run is not None:
         return await in_run(services, caller, asked)
     if not callers.names_itself_alone(caller, asked):
@@ -42,13 +42,13 @@ async def answer(
 
 async def check_run(services: Services, token: RunOfToken, asked: Any) -> None:
     """Raises MlflowError where a request that has no route names another run than the token's."""
-    caller = await _caller(services, token)
+    caller = await caller_of(services, token)
     await services.database.read(lambda read: callers.check_named(read, caller, asked))
 
 
 async def check_files(services: Services, token: RunOfToken, address: str) -> None:
     """Raises MlflowError where the files at this address are not the token's to have."""
-    caller = await _caller(services, token)
+    caller = await caller_of(services, token)
     tree, _ = addresses.find(address)
 
     def work(read: Read) -> None:
@@ -67,7 +67,7 @@ async def check_files(services: Services, token: RunOfToken, address: str) -> No
     await services.database.read(work)
 
 
-async def _caller(services: Services, token: RunOfToken) -> Caller:
+async def caller_of(services: Services, token: RunOfToken) -> Caller:
     """Looked up once a second: points come one by one, and a token lasts minutes longer than its run anyway."""
     known = services.callers.get(token)
     if known is not None and services.clock.monotonic() < known[0]:
@@ -132,19 +132,3 @@ def search_logged_models(services: Services, caller: Caller, asked: logged_model
     for number in asked.experiment_ids:
         callers.check_experiment(caller, number)
     return logged_models.search(services, asked, within=callers.own_runs(caller))
-
-
-async def start_trace(services: Services, caller: Caller, asked: traces.Start) -> Any:
-    """Of the caller's run, where it names none below it."""
-    callers.check_experiment(caller, asked.experiment_id)
-    named = [pair.value for pair in asked.request_metadata if pair.key == SOURCE_RUN and pair.value]
-    await services.database.read(lambda read: callers.check(read, caller, *named))
-    own = () if named else (Pair(SOURCE_RUN, caller.run_id),)
-    metadata = [*asked.request_metadata, *own]
-    return await traces.start(services, msgspec.structs.replace(asked, request_metadata=metadata))
-
-
-def search_traces(services: Services, caller: Caller, asked: traces.Search) -> Any:
-    for number in asked.experiment_ids:
-        callers.check_experiment(caller, number)
-    return traces.search(services, asked, within=callers.own_runs(caller))

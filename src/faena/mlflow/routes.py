@@ -13,11 +13,12 @@ from faena.mlflow import (
     logging,
     registry_routes,
     runs,
-    traces,
+    server_info,
 )
 from faena.mlflow.artifacts import answers as artifacts
 from faena.mlflow.in_runs import Answer, InRun
 from faena.mlflow.requests import ById
+from faena.mlflow.tracing import routes as tracing
 
 
 class Route(Struct, frozen=True):
@@ -37,10 +38,16 @@ def _routes() -> list[Route]:
     made: list[Route] = []
 
     def add(
-        methods: str, path: str, request: type[Struct], answer: Answer, in_run: InRun | None = None
+        methods: str,
+        path: str,
+        request: type[Struct],
+        answer: Answer,
+        in_run: InRun | None = None,
+        *,
+        version: str = "2.0",
     ) -> None:
         made.extend(
-            Route(method, f"/2.0/mlflow/{path}", request, answer, in_run) for method in methods.split()
+            Route(method, f"/{version}/mlflow/{path}", request, answer, in_run) for method in methods.split()
         )
 
     add("POST", "experiments/create", experiments.Create, experiments.create, in_runs.create_experiment)
@@ -99,14 +106,15 @@ def _routes() -> list[Route]:
         artifacts.of_logged_model,
     )
     registry_routes.add_to(add)
-    add("POST", "traces", traces.Start, traces.start, in_runs.start_trace)
-    add("GET", "traces", traces.Search, traces.search, in_runs.search_traces)
-    add("PATCH", "traces/{request_id}", traces.End, traces.end)
-    add("GET", "traces/{request_id}/info", traces.ById, traces.info)
-    add("GET", "traces/{request_id}", traces.ById, traces.info)
-    add("PATCH", "traces/{request_id}/tags", traces.SetTag, traces.set_tag)
-    add("DELETE", "traces/{request_id}/tags", traces.SetTag, traces.delete_tag)
-    add("POST", "traces/delete-traces", traces.Delete, traces.delete)
+    tracing.add_to(add)
+    add(
+        "GET",
+        "server-info",
+        server_info.Nothing,
+        server_info.get,
+        in_runs.as_usual(server_info.get),
+        version="3.0",
+    )
     return made
 
 

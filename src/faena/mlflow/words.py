@@ -22,6 +22,11 @@ USER = "mlflow.user"
 TRACE_NAME = "mlflow.traceName"
 SOURCE_RUN = "mlflow.sourceRun"
 ARTIFACT_LOCATION = "mlflow.artifactLocation"
+SPANS_LOCATION = "mlflow.trace.spansLocation"
+STORED_HERE = "TRACKING_STORE"
+"""Of a trace whose spans are with it, not in a file."""
+SIZE_STATS = "mlflow.trace.sizeStats"
+LINKED_PROMPTS = "mlflow.linkedPrompts"
 
 _STATES = {
     "RUNNING": RunStatus.RUNNING,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+import sqlalchemy as sa
+
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
 from faena.objects import store as objects
-from faena.traces import store
+from faena.traces import assessment_store, store
 from faena.traces.model import Trace, TraceFile, TraceStatus
 
 
@@ -23,6 +25,16 @@ def get(read: Read, trace_id: str) -> Trace:
     if found is None:
         raise NotFound(f"Trace with ID '{trace_id[:100]}' not found.")
     return found
+
+
+def get_each(read: Read, trace_ids: Sequence[str], *where: sa.ColumnElement[bool]) -> list[Trace]:
+    """Those that there are, in this order, each once."""
+    wanted = list(dict.fromkeys(trace_ids))
+    found = {
+        trace.id: trace
+        for trace in store.find(read, [store.traces.c.id.in_(wanted), *where], [], 0, len(wanted))
+    }
+    return [found[each] for each in wanted if each in found]
 
 
 def end(
@@ -39,6 +51,35 @@ def end(
     store.set_labels(write, trace_id, store.TAG, tags)
     store.set_labels(write, trace_id, store.METADATA, metadata)
     return get(write, trace_id)
+
+
+def tell(write: Write, trace: Trace) -> Trace:
+    """Keep a trace as its application tells it; of one whose spans came before, that counts from now on.
+
+    What is not told of stays: tags, metadata and assessments of other keys, the request and the response.
+    """
+    if store.get(write, trace.id) is None:
+        store.add(write, trace)
+    else:
+        told = {"run_id": trace.run_id, "request": trace.request, "response": trace.response}
+        store.change(
+            write,
+            trace.id,
+            {
+                "experiment_id": trace.experiment_id,
+                "began_at": trace.began_at,
+                "ended_at": trace.ended_at,
+                "status": trace.status.value,
+                "client_request_id": trace.client_request_id,
+                "is_whole": int(trace.is_whole),
+                **{name: value for name, value in told.items() if value is not None},
+            },
+        )
+        store.set_labels(write, trace.id, store.TAG, trace.tags)
+        store.set_labels(write, trace.id, store.METADATA, trace.metadata)
+    for assessment in trace.assessments:
+        assessment_store.put(write, assessment)
+    return get(write, trace.id)
 
 
 def remove_tag(write: Write, trace_id: str, key: str) -> None:
@@ -72,6 +113,11 @@ def delete(
 
 
 _TOGETHER = 500
+
+
+def link(write: Write, trace_ids: Sequence[str], run_id: str) -> None:
+    """Put traces to a run besides the one in which they were made; those that are not there are passed over."""
+    store.link(write, [trace.id for trace in get_each(write, trace_ids)], run_id)
 
 
 def put_file(write: Write, trace_id: str, file: TraceFile, now: Micros) -> None:

@@ -1,4 +1,4 @@
-"""SQL of traces."""
+"""SQL of traces, of their tags and metadata, files, and the runs that they were put to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.objects.references import OBJECT
+from faena.traces import assessment_store, span_store
 from faena.traces.model import Trace, TraceFile, TraceStatus
 
 traces = sa.Table(
@@ -22,6 +23,10 @@ traces = sa.Table(
     sa.Column("began_at", BigInteger, nullable=False),
     sa.Column("ended_at", BigInteger),
     sa.Column("status", String(16), nullable=False),
+    sa.Column("request", Text),
+    sa.Column("response", Text),
+    sa.Column("client_request_id", String(255)),
+    sa.Column("is_whole", Integer, nullable=False),
     sa.Index("traces_by_experiment", "experiment_id", "began_at"),
 )
 
@@ -44,12 +49,30 @@ files = sa.Table(
     sa.Column("size", BigInteger, nullable=False),
 )
 
-_COLUMNS = ("id", "experiment_id", "run_id", "began_at", "ended_at")
+links = sa.Table(
+    "trace_runs",
+    metadata,
+    sa.Column("trace_id", sa.ForeignKey("traces.id"), primary_key=True),
+    sa.Column("run_id", String(300), primary_key=True, index=True),
+)
+"""Runs that a trace was put to later, besides the one in which it was made."""
+
+_COLUMNS = (
+    "id",
+    "experiment_id",
+    "run_id",
+    "began_at",
+    "ended_at",
+    "request",
+    "response",
+    "client_request_id",
+)
 
 
 def add(write: Write, trace: Trace) -> None:
     values = {name: getattr(trace, name) for name in _COLUMNS}
-    write.execute(traces.insert().values({**values, "status": trace.status.value}))
+    more = {"status": trace.status.value, "is_whole": int(trace.is_whole)}
+    write.execute(traces.insert().values({**values, **more}))
     set_labels(write, trace.id, TAG, trace.tags)
     set_labels(write, trace.id, METADATA, trace.metadata)
 
@@ -66,7 +89,8 @@ def remove_tag(write: Write, trace_id: str, key: str) -> None:
 
 
 def change(write: Write, trace_id: str, changes: Mapping[str, Any]) -> None:
-    write.execute(traces.update().where(traces.c.id == trace_id).values(dict(changes)))
+    if changes:
+        write.execute(traces.update().where(traces.c.id == trace_id).values(dict(changes)))
 
 
 def get(read: Read, trace_id: str) -> Trace | None:
@@ -83,16 +107,21 @@ def find(
     """So many at most behind the `first` ones."""
     statement = traces.select().where(*where).order_by(*order).offset(first).limit(most)
     rows = read.execute(statement).all()
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
     marks: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    of_these = labels.c.trace_id.in_([row.id for row in rows])
-    for row in read.execute(labels.select().where(of_these).order_by(labels.c.key)):
+    for row in read.execute(labels.select().where(labels.c.trace_id.in_(ids)).order_by(labels.c.key)):
         marks[row.trace_id, row.kind][row.key] = row.value
+    said = assessment_store.of_traces(read, ids)
     return [
         Trace(
             **{name: getattr(row, name) for name in _COLUMNS},
             status=TraceStatus(row.status),
+            is_whole=bool(row.is_whole),
             tags=marks[row.id, TAG],
             metadata=marks[row.id, METADATA],
+            assessments=said[row.id],
         )
         for row in rows
     ]
@@ -100,9 +129,14 @@ def find(
 
 def delete(write: Write, ids: Sequence[str]) -> None:
     """With all that belongs to them; their bytes go when nothing else refers to them."""
-    for table in (labels, files):
+    for table in (labels, files, links, span_store.spans, assessment_store.assessments):
         write.execute(table.delete().where(table.c.trace_id.in_(ids)))
     write.execute(traces.delete().where(traces.c.id.in_(ids)))
+
+
+def link(write: Write, trace_ids: Iterable[str], run_id: str) -> None:
+    rows = [{"trace_id": trace_id, "run_id": run_id} for trace_id in trace_ids]
+    upsert(write, links, rows, update=[])
 
 
 def put_file(write: Write, trace_id: str, file: TraceFile) -> None:

@@ -14,9 +14,9 @@ from io import FileIO
 from pathlib import Path
 
 from faena.attempts.event_files import tfrecord
-from faena.attempts.event_files.protobuf import Malformed
 from faena.attempts.event_files.scalars import Scalar, scalars
 from faena.kernel.errors import UserErrorException
+from faena.kernel.protobuf import Malformed
 from faena.script.frames import HELLO, NO_STEP, PACKERS, definition, frame, pack_point
 from faena.script.values import check_name
 

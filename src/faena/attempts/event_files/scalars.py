@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from faena.attempts.event_files.protobuf import Malformed, fields, signed, varint
+from faena.kernel.protobuf import Malformed, fields, signed, varint
 
 _LATEST = 1e11
 """Seconds since the epoch, beyond which a time is none."""

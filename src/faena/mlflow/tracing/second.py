@@ -1,4 +1,4 @@
-"""Traces in MLflow's words, those of the second version of its protocol, to which clients of the third fall back."""
+"""Traces by the second version of MLflow's protocol: each is begun, then ended, and its spans are a file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from faena.mlflow.errors import MlflowError, invalid_value, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.filters import traces as filters
 from faena.mlflow.services import Services
+from faena.mlflow.tracing import labels
 from faena.mlflow.words import ARTIFACT_LOCATION, SOURCE_RUN, Pair, micros, millis, pairs
 from faena.traces import service, store
-from faena.traces.model import Trace, TraceStatus
+from faena.traces.model import Trace
 
 _DEFAULT, _MOST = 100, 500
-_LONGEST_KEY, _LONGEST_VALUE = 250, 8000
-_WORDS = {ours: theirs for theirs, ours in filters.STATUS.items()}
-_NUMBERED = ("TRACE_STATUS_UNSPECIFIED", "OK", "ERROR", "IN_PROGRESS")
 
 
 class Start(Struct):
@@ -78,7 +76,7 @@ def start(services: Services, asked: Start) -> Any:
 
 
 def end(services: Services, asked: End) -> Any:
-    status, at = _status(asked.status), services.now()
+    status, at = filters.status(asked.status, "status"), services.now()
     if asked.timestamp_ms is not None:
         at = micros(asked.timestamp_ms, "timestamp_ms")
     metadata, tags = _values(asked.request_metadata), _values(asked.tags)
@@ -149,23 +147,11 @@ def _info(trace: Trace) -> dict[str, Any]:
         "experiment_id": str(trace.experiment_id),
         "timestamp_ms": millis(trace.began_at),
         "execution_time_ms": millis(took),
-        "status": _WORDS[trace.status],
+        "status": filters.WORDS[trace.status],
         "request_metadata": pairs(trace.metadata),
         "tags": pairs(trace.tags),
     }
 
 
-def _status(given: str | int | None) -> TraceStatus:
-    word = _NUMBERED[given] if isinstance(given, int) and 0 <= given < len(_NUMBERED) else str(given)
-    if (known := filters.STATUS.get(word)) is None:
-        raise invalid_value("status", given, f"one of {', '.join(filters.STATUS)}")
-    return known
-
-
 def _values(given: Sequence[Pair]) -> dict[str, str]:
-    made: dict[str, str] = {}
-    for pair in given:
-        if not pair.key:
-            raise missing_value("key")
-        made[pair.key[:_LONGEST_KEY]] = (pair.value or "")[:_LONGEST_VALUE]
-    return made
+    return labels.read({pair.key or "": pair.value for pair in given})

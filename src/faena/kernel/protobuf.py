@@ -1,8 +1,9 @@
-"""Protocol buffers' wire format, as far as event files have it: the fields of one message, unknown ones among them."""
+"""Protocol buffers' wire format, as far as it is read here: the fields of one message, unknown ones among them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _LONGEST = 10
@@ -13,13 +14,17 @@ class Malformed(ValueError):
     """These bytes are no message."""
 
 
-def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+Bytes = TypeVar("Bytes", bytes, memoryview)
+"""Of a `memoryview` nothing is copied, however deep messages lie in messages."""
+
+
+def fields(data: Bytes) -> Iterator[tuple[int, int | Bytes]]:
     """(number, value): an int of a varint, else the bytes of the value. Raises Malformed. Linear in the bytes."""
     at, size = 0, len(data)
     while at < size:
         key, at = varint(data, at)
         kind = key & 7
-        value: int | bytes
+        value: int | Bytes
         if kind == VARINT:
             value, at = varint(data, at)
         else:
@@ -35,7 +40,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         yield key >> 3, value
 
 
-def varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
     """The number that begins there, below 2**64, and where it ends. Raises Malformed."""
     found = 0
     for place, octet in enumerate(data[at : at + _LONGEST]):

@@ -1,0 +1,59 @@
+"""Traces have spans of their own, what was said of them, runs that they were put to, and the beginning of what was
+asked and answered."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+
+
+def upgrade(op: Operations) -> None:
+    op.add_column("traces", sa.Column("request", sa.Text))
+    op.add_column("traces", sa.Column("response", sa.Text))
+    op.add_column("traces", sa.Column("client_request_id", sa.String(255)))
+    op.add_column("traces", sa.Column("is_whole", sa.Integer, nullable=False, server_default="1"))
+    _add_spans(op)
+    _add_assessments(op)
+    op.create_table(
+        "trace_runs",
+        sa.Column("trace_id", sa.String(64), sa.ForeignKey("traces.id"), primary_key=True),
+        sa.Column("run_id", sa.String(300), primary_key=True),
+    )
+    op.create_index("ix_trace_runs_run_id", "trace_runs", ["run_id"])
+
+
+def _add_spans(op: Operations) -> None:
+    op.create_table(
+        "trace_spans",
+        sa.Column("trace_id", sa.String(64), sa.ForeignKey("traces.id"), primary_key=True),
+        sa.Column("id", sa.String(16), primary_key=True),
+        sa.Column("parent_id", sa.String(16)),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("status", sa.String(8), nullable=False),
+        sa.Column("began_ns", sa.BigInteger, nullable=False),
+        sa.Column("ended_ns", sa.BigInteger),
+        sa.Column("told", sa.Text, nullable=False),
+    )
+
+
+def _add_assessments(op: Operations) -> None:
+    op.create_table(
+        "trace_assessments",
+        sa.Column("trace_id", sa.String(64), sa.ForeignKey("traces.id"), primary_key=True),
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("number", sa.Double),
+        sa.Column("error", sa.Text),
+        sa.Column("rationale", sa.Text),
+        sa.Column("source_kind", sa.String(64), nullable=False),
+        sa.Column("source_id", sa.Text, nullable=False),
+        sa.Column("span_id", sa.String(64)),
+        sa.Column("metadata", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("overrides", sa.String(64)),
+        sa.Column("is_valid", sa.Integer, nullable=False),
+    )

@@ -1,0 +1,42 @@
+"""The routes of traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from faena.mlflow.tracing import assessments, in_runs, second, third
+
+_THIRD = "3.0"
+
+
+def add_to(add: Callable[..., None]) -> None:
+    """`add`: methods, path, request, answer, and what answers the token of a run; `version`: 2.0 unless told."""
+    add("POST", "traces", second.Start, second.start, in_runs.start)
+    add("GET", "traces", second.Search, second.search, in_runs.search)
+    add("PATCH", "traces/{request_id}", second.End, second.end)
+    add("GET", "traces/{request_id}/info", second.ById, second.info)
+    add("GET", "traces/{request_id}", second.ById, second.info)
+    add("PATCH", "traces/{request_id}/tags", second.SetTag, second.set_tag)
+    add("DELETE", "traces/{request_id}/tags", second.SetTag, second.delete_tag)
+    add("POST", "traces/delete-traces", second.Delete, second.delete)
+    add("POST", "traces/link-to-run", third.Link, third.link)
+    add("POST", "traces/link-prompts", third.LinkPrompts, third.link_prompts)
+    _add_third(partial(add, version=_THIRD))
+
+
+def _add_third(add: Callable[..., None]) -> None:
+    add("POST", "traces", third.Start, third.start, in_runs.tell)
+    add("POST", "traces/search", third.Search, third.search, in_runs.find)
+    add("GET", "traces/get", third.ById, third.get)
+    add("GET", "traces/batchGet", third.ByIds, third.get_many)
+    add("POST", "traces/batchGetInfos", third.ByIds, third.infos)
+    add("POST", "traces/delete-traces", second.Delete, second.delete)
+    add("GET", "traces/{trace_id}", third.ByPath, third.info)
+    add("PATCH", "traces/{trace_id}/tags", third.SetTag, third.set_tag)
+    add("DELETE", "traces/{trace_id}/tags", third.SetTag, third.delete_tag)
+    add("POST", "traces/{trace_id}/assessments", assessments.Create, assessments.create)
+    one = "traces/{trace_id}/assessments/{assessment_id}"
+    add("GET", one, assessments.ById, assessments.get)
+    add("PATCH", one, assessments.Update, assessments.update)
+    add("DELETE", one, assessments.ById, assessments.delete)

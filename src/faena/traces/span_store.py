@@ -1,0 +1,47 @@
+"""SQL of spans."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from faena.db import BigInteger, Read, String, Text, Write, metadata, upsert
+from faena.traces.model import Span, SpanStatus
+
+spans = sa.Table(
+    "trace_spans",
+    metadata,
+    sa.Column("trace_id", sa.ForeignKey("traces.id"), primary_key=True),
+    sa.Column("id", String(16), primary_key=True),
+    sa.Column("parent_id", String(16)),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("status", String(8), nullable=False),
+    sa.Column("began_ns", BigInteger, nullable=False),
+    sa.Column("ended_ns", BigInteger),
+    sa.Column("told", Text, nullable=False),
+)
+_CHANGING = [column.name for column in spans.c if not column.primary_key]
+
+
+def put(write: Write, given: Sequence[Span]) -> None:
+    """Add, or replace those of the same trace and id."""
+    rows = [{**msgspec.structs.asdict(span), "status": span.status.value} for span in given]
+    upsert(write, spans, rows, update=_CHANGING)
+
+
+def of_traces(read: Read, trace_ids: Sequence[str]) -> dict[str, list[Span]]:
+    """Those of each: the one without a parent first, then as they began."""
+    found: dict[str, list[Span]] = defaultdict(list)
+    first = sa.case((spans.c.parent_id.is_(None), 0), else_=1)
+    wanted = (
+        spans.select().where(spans.c.trace_id.in_(trace_ids)).order_by(first, spans.c.began_ns, spans.c.id)
+    )
+    for row in read.execute(wanted):
+        values: dict[str, Any] = dict(row._mapping)
+        found[row.trace_id].append(Span(**{**values, "status": SpanStatus(row.status)}))
+    return found
