@@ -152,13 +152,13 @@ def test_an_assessment_is_changed_where_the_mask_says(client: Client) -> None:
     made = said(client, "tr-changed", feedback={"value": 1}, rationale="a", metadata={"x": "1"})
     one = f"traces/tr-changed/assessments/{made['assessment_id']}"
     change = {"assessment_name": "other", "feedback": {"value": 2}, "rationale": "b", "metadata": {"y": "2"}}
-    asked = {"api": "3.0", "assessment": change, "update_mask": "assessmentName,feedback,metadata"}
-    after = client.send("PATCH", one, **asked).json["assessment"]
+    mask = "assessmentName,feedback,metadata"
+    after = client.send("PATCH", one, api="3.0", assessment=change, update_mask=mask).json["assessment"]
     assert (after["assessment_name"], after["feedback"]) == ("other", {"value": 2})
     assert (after["rationale"], after["metadata"]) == ("a", {"x": "1", "y": "2"})
     assert after["source"] == PERSON
-    wrong = {"assessment": {"expectation": {"value": 1}}, "update_mask": "expectation"}
-    assert client.send("PATCH", one, api="3.0", **wrong).status == 400
+    wrong = {"expectation": {"value": 1}}
+    assert client.send("PATCH", one, api="3.0", assessment=wrong, update_mask="expectation").status == 400
 
 
 def test_one_assessment_takes_the_place_of_another(client: Client) -> None:
