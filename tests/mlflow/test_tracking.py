@@ -11,6 +11,7 @@ from faena.db import Read, Write
 from faena.mlflow.logging import _keep_tags
 from faena.runs import service
 from faena.tracking import query
+from faena.tracking.store.streams import streams
 from tests.mlflow.clients import Client
 from tests.server.house import Running
 
@@ -69,6 +70,27 @@ class TestMetrics:
         assert sorted(map(str, found)) == sorted(
             map(str, [(10, 0, 1.0), (10, 0, "NaN"), (10, 0, 2.0), (11, 0, 1.0), (10, 1, 1.0)])
         )
+
+    def test_points_that_come_late_are_kept_and_known_again(self, client: Client) -> None:
+        """Also of a metric that begins behind others of its run, and where no request has come for long."""
+        run = client.new_run()
+        late = [("b", 5, 1), ("a", 7, 0), ("a", 10, 0), ("a", 10, 1), ("c", 10, 0), ("a", 3, 2)]
+        for key, at, step in [("a", 10, 0), *late, *late]:
+            client.post("runs/log-metric", run_id=run, key=key, value=1.0, timestamp=at, step=step)
+        expected = {"a": [(3, 2), (7, 0), (10, 0), (10, 1)], "b": [(5, 1)], "c": [(10, 0)]}
+        for key, points in expected.items():
+            assert self.history(client, run, key) == [(at, step, 1.0) for at, step in points]
+
+    def test_points_of_a_server_that_did_not_know_their_latest_time(
+        self, client: Client, server: Running
+    ) -> None:
+        run = client.new_run()
+        point = {"run_id": run, "key": "a", "value": 1.0, "timestamp": 10, "step": 0}
+        client.post("runs/log-metric", **point)
+        forgotten = streams.update().where(streams.c.run_id == run).values(latest=None)
+        server.do(server.house.database.write(lambda write: write.execute(forgotten)))
+        client.post("runs/log-metric", **point)
+        assert self.history(client, run, "a") == [(10, 0, 1.0)]
 
     def test_the_last_value_is_that_of_the_greatest_step(self, client: Client) -> None:
         run = client.new_run()

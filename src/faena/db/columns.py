@@ -74,7 +74,7 @@ class BigInteger(sa.TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
         if value is not None and not -(2**63) <= value < 2**63:
-            raise Unstorable("A whole number is beyond 64 bits. Use one from -2^63 to 2^63-1.")
+            raise beyond_64_bits()
         return value
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
@@ -93,6 +93,10 @@ class Integer(BigInteger):
 
 _text = Text()
 _double: sa.Double[float] = sa.Double()
+
+
+def beyond_64_bits() -> Unstorable:
+    return Unstorable("A whole number is beyond 64 bits. Use one from -2^63 to 2^63-1.")
 
 
 def clean(value: str) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import UpdateBase
+
+from faena.db.columns import POSTGRESQL, BigInteger, beyond_64_bits
 
 Parameters = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -88,10 +91,7 @@ class _Compiled:
         if missing := sorted(set(lacking) - set(names)):
             raise TypeError(f"The parameters {', '.join(missing)} were not given: {statement}")
         self.text = str(compiled)
-        converts = {
-            name: bound.type.dialect_impl(dialect).bind_processor(dialect)
-            for bound, name in compiled.bind_names.items()
-        }
+        converts = {name: _processor(bound.type, dialect) for bound, name in compiled.bind_names.items()}
         own = {name: value for name, value in compiled.params.items() if name not in names}
         self.arrange = _arranging(converts, own, compiled.positiontup)
         self._dialect = dialect
@@ -106,6 +106,14 @@ class _Compiled:
                 self._columns, self._dialect, [each[1] for each in cursor.description]
             )
         return self._convert(cursor.fetchall())
+
+
+def _processor(kind: Any, dialect: Dialect) -> _Convert | None:
+    """Of what the driver is given. SQLite's refuses whole numbers beyond 64 bits by itself: see `send`."""
+    if isinstance(kind, BigInteger) and dialect.name != POSTGRESQL:
+        return None
+    convert: _Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return convert
 
 
 def send(
@@ -126,6 +134,8 @@ def send(
         else:
             cursor.execute(text, parameters)
         return Found([] if rows is None else rows(cursor), cursor.rowcount)
+    except OverflowError:
+        raise beyond_64_bits() from None
     except connection.dialect.loaded_dbapi.Error as error:
         _raise(connection, text, error)
     finally:
@@ -141,13 +151,16 @@ def _arranging(
     """
     fixed = {name: value if (to := converts[name]) is None else to(value) for name, value in own.items()}
     given = {name: None if name in own else convert for name, convert in converts.items()}
-    placed = [(name, given[name]) for name in order or given]
+    names = list(order or given)
+    places = [(place, convert) for place, name in enumerate(names) if (convert := given[name]) is not None]
+    pick = itemgetter(*names) if len(names) > 1 else lambda found: tuple(found[name] for name in names)
 
     def arrange(parameters: Parameters) -> Any:
-        all_of_them = {**fixed, **parameters} if fixed else parameters
-        values = [
-            all_of_them[name] if convert is None else convert(all_of_them[name]) for name, convert in placed
-        ]
+        values = pick({**fixed, **parameters} if fixed else parameters)
+        if places:
+            values = list(values)
+            for place, convert in places:
+                values[place] = convert(values[place])
         return dict(zip(given, values, strict=True)) if order is None else tuple(values)
 
     return arrange

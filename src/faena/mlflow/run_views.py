@@ -24,7 +24,6 @@ from faena.runs import record_store
 from faena.runs.model import EXTERNAL, Run
 from faena.runs.service import asked_for
 from faena.tracking import query
-from faena.tracking.model import MetricSummary
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import ExperimentView
 
@@ -38,7 +37,7 @@ def shown(read: Read, runs: Sequence[Run]) -> list[dict[str, Any]]:
     for start in range(0, len(runs), _TOGETHER):
         part = runs[start : start + _TOGETHER]
         ids = [run.id for run in part]
-        metrics = query.summaries_of(read, ids)
+        metrics = _metrics(read, ids)
         params = record_store.list_parameters(read, ids)
         tags = record_store.list_tags(read, ids)
         used = inputs.shown(read, ids)
@@ -47,19 +46,27 @@ def shown(read: Read, runs: Sequence[Run]) -> list[dict[str, Any]]:
                 experiments[run.experiment] = workspaces.get_experiment(read, run.experiment)
             used_by, made_by = used.get(run.id, ({}, {}))
             data = {
-                "metrics": [_metric(each) for each in metrics.get(run.id, ())],
+                "metrics": metrics.get(run.id, []),
                 "params": pairs(params[run.id]),
                 "tags": pairs(tags_of(run, tags[run.id])),
             }
-            made.append(
-                {
-                    "info": info(run, experiments[run.experiment]),
-                    "data": data,
-                    "inputs": used_by,
-                    "outputs": made_by,
-                }
-            )
+            made.append(_shown(run, experiments[run.experiment], data, used_by, made_by))
     return made
+
+
+def just_begun(run: Run, experiment: ExperimentView, tags: Mapping[str, str]) -> dict[str, Any]:
+    """As `shown`, of a run of which nothing but these tags is known yet."""
+    return _shown(run, experiment, {"metrics": [], "params": [], "tags": pairs(tags_of(run, tags))}, {}, {})
+
+
+def _shown(
+    run: Run,
+    experiment: ExperimentView | None,
+    data: dict[str, Any],
+    used: dict[str, Any],
+    made: dict[str, Any],
+) -> dict[str, Any]:
+    return {"info": info(run, experiment), "data": data, "inputs": used, "outputs": made}
 
 
 def info(run: Run, experiment: ExperimentView | None) -> dict[str, Any]:
@@ -104,10 +111,10 @@ def _of_submission(run: Run) -> dict[str, str]:
     return made
 
 
-def _metric(summary: MetricSummary) -> dict[str, Any]:
-    return {
-        "key": summary.name,
-        "value": number(summary.last),
-        "timestamp": millis(summary.last_time),
-        "step": summary.last_step or 0,
-    }
+def _metrics(read: Read, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """By run, of those that have any."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run_id, name, value, time, step in query.last_points(read, run_ids):
+        told = {"key": name, "value": number(value), "timestamp": millis(time), "step": step or 0}
+        found.setdefault(run_id, []).append(told)
+    return found

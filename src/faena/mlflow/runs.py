@@ -82,7 +82,7 @@ def create(services: Services, asked: Create) -> Any:
         made = external.start(
             write, msgspec.structs.replace(given, experiment=experiment.name, parent=known), now
         )
-        return {"run": run_views.shown(write, [made])[0]}
+        return {"run": run_views.just_begun(made, experiment, dict(sorted(tags.items())))}
 
     return services.database.write(work)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from faena.db import Read, String, Text, Write, metadata, upsert
+from faena.db import Read, String, Text, Write, lists, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.runs.parameters import number
 from faena.runs.store import OF_RUN
@@ -66,7 +66,18 @@ _run: sa.BindParameter[str] = sa.bindparam("run")
 _TAGS = Prepared(tags.select().where(tags.c.run_id == _run).order_by(tags.c.key))
 _TAG_KEYS = Prepared(sa.select(tags.c.key).where(tags.c.run_id == _run))
 _PROPERTIES = Prepared(properties.select().where(properties.c.run_id == _run).order_by(properties.c.key))
+_TAGS_OF_RUNS = lists.prepared_for(
+    lambda run_ids: tags.select().where(tags.c.run_id.in_(run_ids)).order_by(tags.c.run_id, tags.c.key)
+)
 _ADD_PARAMETERS = Prepared(parameters.insert())
+_PARAMETERS_OF_RUNS = lists.prepared_for(
+    lambda run_ids: (
+        sa.select(parameters.c.run_id, parameters.c.name, parameters.c.value)
+        .where(parameters.c.run_id.in_(run_ids))
+        .order_by(parameters.c.run_id, parameters.c.name)
+    )
+)
+_REMOVE_TAG = Prepared(tags.delete().where(tags.c.run_id == _run, tags.c.key == sa.bindparam("of_key")))
 _NOTES = Prepared(notes.select().where(notes.c.run_id == _run).order_by(notes.c.code))
 
 
@@ -80,7 +91,7 @@ def tag_keys(read: Read, run_id: str) -> set[str]:
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:
-    write.execute(tags.delete().where((tags.c.run_id == run_id) & tags.c.key.in_(list(keys))))
+    write.execute(_REMOVE_TAG, [{"run": run_id, "of_key": key} for key in keys])
 
 
 def tags_of(read: Read, run_id: str) -> dict[str, str]:
@@ -89,8 +100,8 @@ def tags_of(read: Read, run_id: str) -> dict[str, str]:
 
 def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    for row in read.execute(tags.select().where(tags.c.run_id.in_(run_ids)).order_by(tags.c.key)):
-        found[row.run_id][row.key] = row.value
+    for run_id, key, value in lists.execute(read, _TAGS_OF_RUNS, run_ids):
+        found[run_id][key] = value
     return found
 
 
@@ -110,9 +121,8 @@ def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None
 
 def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    asked = parameters.select().where(parameters.c.run_id.in_(run_ids)).order_by(parameters.c.name)
-    for row in read.execute(asked):
-        found[row.run_id][row.name] = row.value
+    for run_id, name, value in lists.execute(read, _PARAMETERS_OF_RUNS, run_ids):
+        found[run_id][name] = value
     return found
 
 

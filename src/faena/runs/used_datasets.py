@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, field
 
-from faena.db import Read, String, Text, Write, metadata, upsert
+from faena.db import Read, String, Text, Write, lists, metadata, upsert
 from faena.runs.store import OF_RUN, runs
 
 used = sa.Table(
@@ -26,6 +26,15 @@ used = sa.Table(
 
 CONTEXT = "mlflow.data.context"
 """The tag that says what it was used for, such as training."""
+
+
+_OF_RUNS = lists.prepared_for(
+    lambda run_ids: (
+        sa.select(used.c.run_id, used.c.told)
+        .where(used.c.run_id.in_(run_ids))
+        .order_by(used.c.run_id, used.c.name, used.c.digest)
+    )
+)
 
 
 class UsedDataset(Struct, frozen=True):
@@ -56,9 +65,8 @@ def add(write: Write, run_id: str, datasets: Sequence[UsedDataset]) -> None:
 def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[UsedDataset]]:
     """By run, in the order of their names."""
     found: dict[str, list[UsedDataset]] = defaultdict(list)
-    statement = used.select().where(used.c.run_id.in_(run_ids)).order_by(used.c.name, used.c.digest)
-    for row in read.execute(statement):
-        found[row.run_id].append(msgspec.json.decode(row.told, type=UsedDataset))
+    for run_id, told in lists.execute(read, _OF_RUNS, run_ids):
+        found[run_id].append(msgspec.json.decode(told, type=UsedDataset))
     return found
 
 

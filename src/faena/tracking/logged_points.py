@@ -1,7 +1,8 @@
 """Points that come by request, one at a time or a thousand, from clients that repeat a request whose answer was lost.
 
-A point is the same as another one if name, step, time and value are: it is kept once. Only chunks that hold points of
-the same time are looked at for it, so that who logs as time passes pays for no look at what was logged before.
+A point is the same as another one if name, step, time and value are: it is kept once. The stream of requests knows
+the latest time of its points, so that who logs as time passes pays for no look at what was logged before. For others
+only chunks that hold points of the same time are looked at.
 """
 
 from __future__ import annotations
@@ -39,6 +40,17 @@ def of(logged: Sequence[Logged]) -> Points:
     )
 
 
+def _of_each(logged: Mapping[str, Sequence[Logged]]) -> dict[str, Points]:
+    """The same of each metric, made at once: hundreds of metrics with a point each are common."""
+    whole = of([row for rows in logged.values() for row in rows])
+    points: dict[str, Points] = {}
+    start = 0
+    for name, rows in logged.items():
+        points[name] = whole.slice(start, start + len(rows))
+        start += len(rows)
+    return points
+
+
 def log(
     write: Write,
     objects: ObjectFiles,
@@ -53,13 +65,19 @@ def log(
     """
     key = StreamKey(run_id, attempt, 0, STREAM)
     known = metrics.named(write, run_id, attempt, key.source, logged)
-    new = _new_only(write, objects, known, {name: _distinct(rows) for name, rows in logged.items()})
-    points = {name: of(rows) for name, rows in new.items() if rows}
-    if not points:
+    new = {name: _distinct(rows) for name, rows in logged.items()}
+    stream = streams.find(write, key) or streams.add(write, key, now)
+    latest = stream.clock.latest
+    if latest is None:  # of a stream from before that was kept, or of none
+        latest = metric_chunks.latest(write, run_id, attempt)
+    if known and latest is not None and latest >= min(row[0] for rows in new.values() for row in rows):
+        new = _new_only(write, objects, known, new)
+    if not (new := {name: rows for name, rows in new.items() if rows}):
         return
-    if not known and streams.find(write, key) is None:
-        streams.add(write, key, now)
-    metric_tail.append(write, key, points, by_step=True)
+    points = _of_each(new)
+    metric_tail.append(write, key, points, by_step=True, known=known)
+    newest = max(row[0] for rows in new.values() for row in rows)
+    streams.keep_latest(write, stream, newest if latest is None else max(latest, newest))
     call_all(on_points, write, key, points, now)
 
 
@@ -81,8 +99,6 @@ def _new_only(
     known: Mapping[str, metrics.SeriesRow],
     logged: dict[str, list[Logged]],
 ) -> dict[str, list[Logged]]:
-    if not known:
-        return logged
     ids = {row.id: name for name, row in known.items() if row.id is not None}
     times = [row[0] for name in ids.values() for row in logged[name]]
     there: dict[str, list[Points]] = defaultdict(list)

@@ -25,12 +25,27 @@ _BYTES_A_WEIGHT = 64
 _MOST_ROWS = 256
 
 
-def append(write: Write, key: StreamKey, points: Mapping[str, Points], *, by_step: bool = False) -> None:
-    """Keep the points of one batch, by metric, and bring the summaries up to date; `by_step` as in `summarise`."""
+def append(
+    write: Write,
+    key: StreamKey,
+    points: Mapping[str, Points],
+    *,
+    by_step: bool = False,
+    known: dict[str, SeriesRow] | None = None,
+) -> None:
+    """Keep the points of one batch, by metric, and bring the summaries up to date; `by_step` as in `summarise`.
+
+    `known`: the rows that these metrics have, where they were read already.
+    """
     which = (key.run_id, key.attempt, key.source)
-    known = rows = metrics.named(write, *which, points)
+    known = rows = metrics.named(write, *which, points) if known is None else known
     summaries = {name: summarise(part) for name, part in points.items()}
-    told = {name: summarise(part, by_step=True) for name, part in points.items()} if by_step else summaries
+    told = summaries
+    if by_step:  # of one point it is the same
+        told = {
+            name: summarise(part, by_step=True) if len(part) > 1 else summaries[name]
+            for name, part in points.items()
+        }
     new = [SeriesRow(None, key.source, name, told[name]) for name in points if name not in known]
     if new:
         latest = streams.newest_spool(write, key.run_id) == key.attempt

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from faena.db import Read
+from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.contract import ObjectFiles
 from faena.tracking import codec, shapes
@@ -122,12 +123,14 @@ def numbers_of(read: Read, objects: ObjectFiles | None, run_id: str, name: str) 
         return None
 
 
-def summaries_of(read: Read, run_ids: Sequence[str]) -> dict[str, list[MetricSummary]]:
-    """By run, its metrics that are numbers of what scripts log, each in one row, in the order of their names."""
-    found: dict[str, list[MetricSummary]] = {}
-    for run_id, row in store.numbers_of_runs(read, run_ids):
-        found.setdefault(run_id, []).append(_summary(row))
-    return found
+def last_points(
+    read: Read, run_ids: Sequence[str]
+) -> Iterator[tuple[str, str, float | None, Micros, int | None]]:
+    """(run, name, value or None for NaN, time, step) of metrics that are numbers of what scripts log.
+
+    Each run's in the order of their names.
+    """
+    return store.last_points(read, run_ids)
 
 
 def logs(read: Read, run_id: str, attempt: int | None = None) -> list[LogFile]:

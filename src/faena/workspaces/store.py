@@ -54,6 +54,8 @@ def create_experiment(write: Write, name: str, now: Micros) -> None:
 
 
 _ID = Prepared(sa.select(experiments.c.id).where(experiments.c.name == sa.bindparam("of")))
+_BY_NAME = Prepared(experiments.select().where(experiments.c.name == sa.bindparam("of")))
+_BY_NUMBER = Prepared(experiments.select().where(experiments.c.id == sa.bindparam("number")))
 _NEXT_ID = Prepared(sa.select(sa.func.coalesce(sa.func.max(experiments.c.id), 0) + 1))
 
 
@@ -113,12 +115,12 @@ def delete_experiment(write: Write, name: str) -> None:
 
 
 def get_experiment(read: Read, name: str) -> ExperimentView | None:
-    row = read.execute(experiments.select().where(experiments.c.name == name)).first()
+    row = read.execute(_BY_NAME, {"of": name}).first()
     return None if row is None else _view(row)
 
 
 def experiment_by_id(read: Read, number: int) -> ExperimentView | None:
-    row = read.execute(experiments.select().where(experiments.c.id == number)).first()
+    row = read.execute(_BY_NUMBER, {"number": number}).first()
     return None if row is None else _view(row)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from msgspec import Struct
 
-from faena.db import BigInteger, Read, String, Write, metadata, upsert
+from faena.db import BigInteger, Read, String, Write, lists, metadata, upsert
 from faena.runs.store import OF_RUN
 
 uses = sa.Table(
@@ -20,6 +20,9 @@ uses = sa.Table(
     sa.Column("step", BigInteger, nullable=False),
 )
 READ, MADE = "read", "made"
+_OF_RUNS = lists.prepared_for(
+    lambda run_ids: uses.select().where(uses.c.run_id.in_(run_ids)).order_by(uses.c.run_id, uses.c.model_id)
+)
 
 
 class Use(Struct, frozen=True):
@@ -35,6 +38,6 @@ def add(write: Write, run_id: str, given: Iterable[Use]) -> None:
 
 def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[Use]]:
     found: dict[str, list[Use]] = defaultdict(list)
-    for row in read.execute(uses.select().where(uses.c.run_id.in_(run_ids)).order_by(uses.c.model_id)):
-        found[row.run_id].append(Use(row.model_id, row.role, row.step))
+    for run_id, *use in lists.execute(read, _OF_RUNS, run_ids):
+        found[run_id].append(Use(*use))
     return found

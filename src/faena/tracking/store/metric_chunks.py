@@ -160,6 +160,15 @@ def between(read: Read, series_ids: Sequence[int], first: Micros, last: Micros) 
     return [(row.series_id, place(row)) for row in found]
 
 
+def latest(read: Read, run_id: str, attempt: int) -> Micros | None:
+    """Of all points of an attempt's metrics."""
+    query = sa.select(sa.func.max(chunks.c.last_time)).join(series, series.c.id == chunks.c.series_id)
+    found: Micros | None = read.execute(
+        query.where(series.c.run_id == run_id, series.c.attempt == attempt)
+    ).scalar()
+    return found
+
+
 def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:
     """Where the bytes of these chunks are."""
     return {row.id: place(row) for row in lists.execute(read, _PLACES, ids)}

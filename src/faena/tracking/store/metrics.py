@@ -102,9 +102,9 @@ _OF_RUNS = lists.prepared_for(
         series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
     )
 )
-_NUMBERS_OF_RUNS = lists.prepared_for(
+_LAST_POINTS = lists.prepared_for(
     lambda run_ids: (
-        sa.select(series.c.run_id, *_SERIES_COLUMNS)
+        sa.select(series.c.run_id, series.c.name, series.c.last, series.c.last_time, series.c.last_step)
         .where(series.c.run_id.in_(run_ids), _OF_SOURCE, series.c.latest, _HAS_NUMBER)
         .order_by(series.c.run_id, series.c.name)
     )
@@ -157,10 +157,9 @@ def of_runs(
     return [(run_id, _series(row)) for run_id, *row in rows]
 
 
-def numbers_of_runs(read: Read, run_ids: Sequence[str]) -> Iterator[tuple[str, SeriesRow]]:
-    """(run, metric) of what scripts of these runs log that is a number."""
-    for run_id, *row in lists.execute(read, _NUMBERS_OF_RUNS, run_ids, given={"of_source": SCRIPT}):
-        yield run_id, _series(row)
+def last_points(read: Read, run_ids: Sequence[str]) -> Iterator[Any]:
+    """(run, name, value or None for NaN, time, step) of what scripts of these runs log that is a number."""
+    return lists.execute(read, _LAST_POINTS, run_ids, given={"of_source": SCRIPT})
 
 
 def figures(read: Read, run_ids: Sequence[str], names: Sequence[str], source: str) -> Iterator[Any]:

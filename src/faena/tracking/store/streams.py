@@ -36,7 +36,8 @@ streams = sa.Table(
 )
 """`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
 MessagePack. `tail_…`: segments of a log not yet merged. `kept`: bytes of a log that are
-kept where it grew beyond the limit; none: all. `latest`, `behind`: a spool's `WriterClock`. `bad_bytes`: of a
+kept where it grew beyond the limit; none: all. `latest`, `behind`: a spool's `WriterClock`; `latest` of the
+stream of requests: the latest time of its points. `bad_bytes`: of a
 spool, those that could not be read. `deletion`: the one that takes a log away."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
@@ -132,6 +133,11 @@ def advance_spool(
     if names is not None:
         values["names"] = msgspec.msgpack.encode(names)
     write.execute(_UPDATE, values)
+
+
+def keep_latest(write: Write, stream: Stream, latest: Micros) -> None:
+    """Of the stream of requests: the latest time of all its points."""
+    write.execute(_UPDATE, {"stream_id": stream.id, "latest": latest})
 
 
 def cut(write: Write, stream: Stream, kept: int) -> None:
