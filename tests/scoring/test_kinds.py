@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from faena.scoring.status import State
-from faena.scoring.worker.kinds import loading
+from faena.scoring.worker.kinds import given, loading
 from tests.examples import long_form
 from tests.scoring.pools import run, site, until
 
@@ -224,4 +224,4 @@ def test_a_pickle_is_asked_as_v1_asked_it(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_module_that_is_not_there_is_told_with_what_to_do(link: str, todo: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=rf"No module named 'no_such_net'\. .*{todo}"):
-        loading.explained(lambda: loading.attribute("no_such_net:Net"), {"link": link})
+        loading.explained(lambda: given.attribute("no_such_net:Net"), {"link": link})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from msgspec import Struct, field
@@ -124,6 +125,13 @@ def _refusal(alias: str) -> str:
     if _VERSION.fullmatch(alias):
         return "it reads as the number of a version. Use a word, such as 'champion'."
     return ""
+
+
+def files_by_name(model: ModelVersion) -> dict[str, ModelFile]:
+    """Those of a model that is one folder are named from that folder on."""
+    top = f"{posixpath.basename(model.path.rstrip('/'))}/"
+    is_folder = all(each.path.startswith(top) for each in model.files)
+    return {each.path.removeprefix(top) if is_folder else each.path: each for each in model.files}
 
 
 def select_files(there: dict[str, tuple[str, int]], wanted: str) -> tuple[ModelFile, ...]:

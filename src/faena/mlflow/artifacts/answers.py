@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import mimetypes
-import posixpath
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Request
 from litestar.response import Stream
@@ -15,13 +12,12 @@ from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.mlflow import bodies, found
-from faena.mlflow.artifacts import addresses
+from faena.mlflow.artifacts import addresses, sending
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
-from faena.mlflow.errors import MISSING, MlflowError, missing_value
+from faena.mlflow.errors import MlflowError, missing_value
 from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.models.logged import service as logged_models
-from faena.objects import ranges
 from faena.tracking.model import StoredFile
 from faena.workspaces import store as workspaces
 
@@ -78,6 +74,7 @@ async def below(services: Services, address: str) -> dict[str, Any]:
     """What lies in a folder, without the names of the folders above it."""
     tree, path = addresses.find(address)
     files = await services.database.read(lambda read: _below(read, tree, path))
+    files |= await sending.made_below(services, tree, path)
     entries = _entries(files, path, whole=False)
     return {"files": entries} if entries else {}
 
@@ -103,7 +100,7 @@ async def send_of_run(services: Services, asked: OfRun, request: Request[Any, An
     path = addresses.clean(asked.path or "")
     if not (run_id := asked.run_id or asked.run_uuid):
         raise missing_value("run_id")
-    return await _send(services, RunFiles(run_id), path, request)
+    return await sending.send(services, RunFiles(run_id), path, request)
 
 
 async def put(services: Services, address: str, request: Request[Any, Any, Any]) -> None:
@@ -124,22 +121,7 @@ async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[by
 
 
 async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
-    return await _send(services, *addresses.find(address), request)
-
-
-async def _send(services: Services, tree: Tree, path: str, request: Request[Any, Any, Any]) -> Stream:
-    def work(read: Read) -> str:
-        if (file := tree.files(read, path).get(path)) is None:
-            raise MlflowError(f"No such artifact: '{path}'", MISSING)
-        return file.digest
-
-    digest = await services.database.read(work)
-    made = await ranges.of_object(services.objects, digest, request)
-    name = posixpath.basename(path)
-    made.headers["X-Content-Type-Options"] = "nosniff"
-    made.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    made.media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return made
+    return await sending.send(services, *addresses.find(address), request)
 
 
 async def remove(services: Services, address: str) -> None:

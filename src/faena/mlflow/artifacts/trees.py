@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +13,7 @@ from faena.mlflow.errors import MlflowError
 from faena.models import service as versions
 from faena.models.logged import service as logged_models
 from faena.models.logged import store as logged_store
-from faena.models.model import ModelFile
+from faena.models.model import ModelFile, files_by_name
 from faena.traces import service as traces
 from faena.traces import store as trace_store
 from faena.traces.model import TraceFile
@@ -88,15 +87,12 @@ class RegisteredFiles:
     version: int
 
     def files(self, read: Read, prefix: str) -> dict[str, StoredFile]:
-        """Those of a model that is one folder are named from that folder on."""
         version = versions.get(read, self.name, self.version)
-        top = f"{posixpath.basename(version.path.rstrip('/'))}/"
-        is_folder = all(each.path.startswith(top) for each in version.files)
-        named = {
-            each.path.removeprefix(top) if is_folder else each.path: StoredFile(each.digest, each.size)
-            for each in version.files
+        return {
+            name: StoredFile(each.digest, each.size)
+            for name, each in files_by_name(version).items()
+            if name.startswith(prefix)
         }
-        return {name: file for name, file in named.items() if name.startswith(prefix)}
 
     def check_writable(self, read: Read) -> None:
         versions.get(read, self.name, self.version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loading import attribute
+from .given import attribute
 from .types import Array
 
 TYPE_CHECKING = False

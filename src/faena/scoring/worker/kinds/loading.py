@@ -1,4 +1,4 @@
-"""Loads a model of a known kind. What would run code of the file's own (pickle) takes the user's word for it."""
+"""Loads a model of a known kind."""
 
 from __future__ import annotations
 
@@ -54,26 +54,3 @@ def _only_entry(folder: str) -> str:
     except OSError as error:
         raise NotLoaded("The model's folder {} cannot be read: {}.".format(folder, error.strerror)) from None
     return os.path.join(folder, names[0]) if len(names) == 1 else folder
-
-
-def attribute(name: str) -> Callable[..., Any]:
-    """`module:Class`, from the application's folder or the environment. Raises ValueError and ImportError."""
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise ValueError("{!r} names no class: write module:Class".format(name))
-    from importlib import import_module
-
-    found: Any = import_module(module)
-    for part in attribute.split("."):
-        found = getattr(found, part)
-    made: Callable[..., Any] = found
-    return made
-
-
-def trusted(options: dict[str, Any], what: str) -> None:
-    """Raises ValueError unless the user has said that this file may run code."""
-    if options.get("trust") is not True:
-        raise ValueError(
-            "{} is loaded by pickle, which runs whatever code it holds. Say trust=True if you know where it comes "
-            "from".format(what)
-        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .loading import trusted
+from .given import trusted
 from .types import Frame
 
 TYPE_CHECKING = False

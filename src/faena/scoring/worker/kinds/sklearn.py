@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .loading import trusted
+from .given import trusted
 from .types import Array, Frame
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
