@@ -104,6 +104,7 @@ def about(run: Any, model: Any, trace: str) -> dict[str, Any]:
         "source": info["artifact_uri"],
         "alias": "best",
         "stage": "Staging",
+        "model_json": "{}",
     }
 
 

@@ -103,3 +103,30 @@ def test_data_sets_and_models_that_a_run_used_and_made(client: Client) -> None:
     text = "dataset.name = 'cats' and datasets.context = 'training'"
     found = client.post("runs/search", experiment_ids=["0"], filter=text)["runs"]
     assert [each["info"]["run_id"] for each in found] == [run_id]
+
+
+def test_a_file_as_mlflows_page_asks_for_it(client: Client, run: Any) -> None:
+    made = new_model(client, run)["info"]
+    where = made["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    client.visitor.ask("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{where}/MLmodel", b"flavors: {}")
+    page = f"/ajax-api/2.0/mlflow/logged-models/{made['model_id']}/artifacts/files"
+    assert client.visitor.get(f"{page}?artifact_file_path=MLmodel").text == "flavors: {}"
+    assert client.visitor.get(f"{page}?artifact_file_path=../x").json["message"] == "Invalid path"
+    assert "artifact_file_path" in client.visitor.get(page).json["message"]
+
+
+def test_a_source_run_may_be_one_that_is_not_here(client: Client, run: Any) -> None:
+    made = new_model(client, run, source_run_id="of elsewhere")["info"]
+    assert (made["source_run_id"], made["tags"]) == ("of elsewhere", [])
+    found = client.post(
+        "logged-models/search", experiment_ids=["0"], filter="source_run_id = 'of elsewhere'"
+    )["models"]
+    assert [each["info"]["model_id"] for each in found] == [made["model_id"]]
+
+
+def test_a_search_may_be_for_a_data_set_alone(client: Client, run: Any) -> None:
+    model, _ = new_model(client, run)["info"]["model_id"], new_model(client, run)
+    point = {"key": "acc", "value": 1, "timestamp": 1, "dataset_name": "of this", "dataset_digest": "1"}
+    client.post("runs/log-metric", run_id=run["info"]["run_id"], model_id=model, **point)
+    found = client.post("logged-models/search", experiment_ids=["0"], datasets=[{"dataset_name": "of this"}])
+    assert [each["info"]["model_id"] for each in found["models"]] == [model]

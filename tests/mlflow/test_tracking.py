@@ -253,7 +253,7 @@ class TestArtifacts:
         assert below["files"] == [{"path": "plots/a b.txt", "is_dir": False, "file_size": 5}]
         got = client.artifact(run, "plots/a%20b.txt")
         assert (got.status, got.body) == (200, b"hello")
-        assert got.headers["x-content-type-options"] == "nosniff"
+        assert got.headers["content-disposition"] == 'attachment; filename="a b.txt"'
 
     @pytest.mark.parametrize("path", ["../x", "a/../../x", "%2e%2e/x", "a%2f..%2f..%2fx", "%252e%252e/x"])
     def test_nothing_is_outside(self, client: Client, path: str) -> None:

@@ -46,6 +46,11 @@ class Listing(NamedTuple):
     """Those below the one that was listed, empty ones too."""
 
 
+def is_unfinished(name: str) -> bool:
+    """Whether a file of this name is one that is being written."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
 def check(path: object, what: str = "path") -> str:
     """The path in its one spelling, `''` for the folder itself: no `.` parts, no slash at the end.
 
@@ -128,7 +133,7 @@ def _walk(root: Path, prefix: str, folder: Path, chain: tuple[Path, ...], listin
 
 def _take(root: Path, path: str, place: Path, chain: tuple[Path, ...], listing: Listing) -> str | None:
     """Add what is at `place`, or say why it is left out."""
-    if _UNFINISHED.fullmatch(place.name):
+    if is_unfinished(place.name):
         return None
     if reason := _refusal(path):
         return reason

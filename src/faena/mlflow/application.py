@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -25,6 +26,7 @@ _UPLOAD = "/2.0/mlflow/upload-artifact"
 """Of MLflow's own page; its clients send to an artifact's address."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
 _PLAIN = {"health": b"OK", "version": VERSION}
+_MODEL_FILE = re.compile(r"/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
 _log = logging.getLogger(__name__)
 
 
@@ -81,12 +83,22 @@ class MlflowApplication:
             return await self._artifacts(below[len(_ARTIFACTS) :].lstrip("/"), scope, request)
         if below == _UPLOAD and scope["method"] == "POST":
             return await answers.upload(self._services, await self._file_of_run(scope), request.receive)
+        if scope["method"] == "GET" and (of_model := _MODEL_FILE.fullmatch(below)):
+            wanted = await self._file_of_model(of_model[1], scope)
+            return await answers.send_of_model(self._services, wanted, request)
         return await self._routed(below, scope, request)
+
+    async def _file_of_model(self, model_id: str, scope: HTTPScope) -> answers.OfModel:
+        asked = fields.of_query(answers.OfModel, scope["query_string"])
+        asked.model_id = unquote(model_id)
+        if (token := scope["state"].get(OF_A_RUN)) is not None:
+            await in_runs.check_named(self._services, token, asked)
+        return asked
 
     async def _file_of_run(self, scope: HTTPScope) -> answers.OfRun:
         asked = fields.of_query(answers.OfRun, scope["query_string"])
         if (token := scope["state"].get(OF_A_RUN)) is not None:
-            await in_runs.check_run(self._services, token, asked)
+            await in_runs.check_named(self._services, token, asked)
         return asked
 
     async def _routed(self, path: str, scope: HTTPScope, request: Request[Any, Any, Any]) -> Any:

@@ -14,6 +14,11 @@ _ELSEWHERE = (
     ("GET, PUT, DELETE", "/api/2.0/mlflow-artifacts/artifacts/PATH", "a file"),
     ("GET", "/api/2.0/mlflow-artifacts/artifacts?path=", "what lies in a folder"),
     ("GET", "/get-artifact", "a run's file, as MLflow's page asks for it"),
+    (
+        "GET",
+        "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
+        "a logged model's file, as MLflow's page asks for it",
+    ),
     ("POST", "/ajax-api/2.0/mlflow/upload-artifact", "a small file, as MLflow's page sends it"),
     ("POST", "/v1/traces", "spans, as OpenTelemetry's exporters send them"),
     ("GET", "/health", "OK"),

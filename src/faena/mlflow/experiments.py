@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.mlflow import checks, found, paging
+from faena.mlflow.artifacts import locations
 from faena.mlflow.errors import EXISTS, MISSING, MlflowError, invalid_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.filters import experiments as filters
@@ -55,7 +56,9 @@ class Search(Struct):
 
 def create(services: Services, asked: Create) -> Any:
     name = checks.experiment_name(asked.name or "")
-    tags = {tag.key or "": tag.value or "" for tag in asked.tags}
+    tags = {_tag_key(tag.key): (tag.value or "")[: checks.LONGEST_TAG] for tag in asked.tags}
+    if asked.artifact_location:
+        tags[locations.TAG] = locations.checked(asked.artifact_location, services.folder().path.parent)
     now = services.now()
 
     def work(write: Write) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def rename(services: Services, asked: Rename) -> Any:
 
 
 def set_tag(services: Services, asked: SetTag) -> Any:
-    key = checks.key("tag", asked.key)
+    key = _tag_key(asked.key)
     now = services.now()
 
     def work(write: Write) -> None:
@@ -145,7 +148,7 @@ def delete_tag(services: Services, asked: SetTag) -> Any:
 
     def work(write: Write) -> None:
         there = found.active_experiment(write, asked.experiment_id)
-        if asked.key not in there.tags:
+        if asked.key == locations.TAG or asked.key not in there.tags:
             raise MlflowError(f"No tag with name: {asked.key} in experiment with id {there.id}", MISSING)
         service.change(write, there.name, ExperimentChange(remove_tags=(asked.key or "",)), now)
 
@@ -191,9 +194,17 @@ def shown(experiment: ExperimentView) -> dict[str, Any]:
     return {
         "experiment_id": str(experiment.id),
         "name": experiment.name,
-        "artifact_location": f"mlflow-artifacts:/{experiment.id}",
+        "artifact_location": locations.of_experiment(experiment),
         "lifecycle_stage": lifecycle(experiment.archived_at),
         "creation_time": millis(experiment.created_at),
         "last_update_time": millis(experiment.changed_at or experiment.created_at),
-        "tags": pairs(experiment.tags),
+        "tags": pairs({key: value for key, value in experiment.tags.items() if key != locations.TAG}),
     }
+
+
+def _tag_key(given: str | None) -> str:
+    if given == locations.TAG:
+        raise invalid_value(
+            "key", given, "a key of your own: an experiment's location stays what it was made with"
+        )
+    return checks.key("tag", given)

@@ -40,8 +40,8 @@ async def answer(
     return await usual(services, asked)
 
 
-async def check_run(services: Services, token: RunOfToken, asked: Any) -> None:
-    """Raises MlflowError where a request that has no route names another run than the token's."""
+async def check_named(services: Services, token: RunOfToken, asked: Any) -> None:
+    """Raises MlflowError where a request that has no route names another run or logged model than the token's."""
     caller = await caller_of(services, token)
     await services.database.read(lambda read: callers.check_named(read, caller, asked))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Struct
 
 from faena.db import Read, Write
-from faena.mlflow import found
+from faena.mlflow import checks, found
 from faena.mlflow.errors import MlflowError, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.services import Services
@@ -16,13 +18,15 @@ from faena.mlflow.words import Pair, pairs, without_empty
 from faena.models.logged import service as logged_models
 from faena.models.logged import uses
 from faena.models.logged.uses import MADE, READ, Use
-from faena.runs import transitions, used_datasets
+from faena.runs import record, record_store, transitions, used_datasets
 from faena.runs.used_datasets import UsedDataset
 
 _MOST = 1000
 _MOST_EXPERIMENTS = 20
 _LONGEST = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
 """Characters, as MLflow has them."""
+LOGGED_MODELS = "mlflow.log-model.history"
+_OF_A_MODEL = frozenset({"artifact_path", "flavors", "utc_time_created", "run_id"})
 
 
 class Dataset(Struct):
@@ -63,6 +67,11 @@ class LogOutputs(Struct):
     models: list[ModelOutput] = []
 
 
+class LogModel(Struct):
+    run_id: Annotated[str | None, REQUIRED] = None
+    model_json: Annotated[str | None, REQUIRED] = None
+
+
 def log_inputs(services: Services, asked: LogInputs) -> Any:
     if not asked.datasets and not asked.models:
         raise missing_value("datasets")
@@ -75,6 +84,33 @@ def log_inputs(services: Services, asked: LogInputs) -> Any:
 def log_outputs(services: Services, asked: LogOutputs) -> Any:
     made = [Use(_id(each.model_id), MADE, each.step) for each in asked.models]
     return _keep(services, asked.run_id or "", [], made)
+
+
+def log_model(services: Services, asked: LogModel) -> Any:
+    """How clients before 3.0 say that a model lies among a run's files: a tag holds what each of them was."""
+    run_id, given = asked.run_id or "", asked.model_json or ""
+    try:
+        model = msgspec.json.decode(given, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MlflowError(f"Malformed model info. \n {given[:200]} \n is not a valid JSON.") from error
+    if missing := sorted(_OF_A_MODEL - model.keys()):
+        raise MlflowError(f"Model json is missing mandatory fields: {missing}")
+
+    def work(write: Write) -> None:
+        found.active_run(write, run_id)
+        told = record_store.list_tags(write, [run_id])[run_id].get(LOGGED_MODELS, "[]")
+        try:
+            before = msgspec.json.decode(told, type=list[Any])
+        except msgspec.DecodeError:
+            before = []  # somebody wrote something else there
+        value = json.dumps([*before, model])
+        if len(value) > checks.LONGEST_TAG:
+            raise MlflowError(
+                f"Tag value exceeds the maximum length of {checks.LONGEST_TAG}: it would have {len(value)}."
+            )
+        record.set_tags(write, run_id, {LOGGED_MODELS: value})
+
+    return services.database.write(work)
 
 
 def search_datasets(services: Services, asked: SearchDatasets) -> Any:

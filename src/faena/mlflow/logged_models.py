@@ -20,8 +20,10 @@ from faena.mlflow.words import Pair, millis, number, pairs, without_empty
 from faena.models.logged import service, store
 from faena.models.logged.model import LoggedModel, LoggedStatus
 from faena.runs import run_names
+from faena.runs import store as runs
 
 _DEFAULT, _MOST = 100, 1000
+_LONGEST_ID = 250
 _STATUS = {
     "LOGGED_MODEL_PENDING": LoggedStatus.PENDING,
     "LOGGED_MODEL_READY": LoggedStatus.READY,
@@ -77,15 +79,17 @@ def create(services: Services, asked: Create) -> Any:
 
     def work(write: Write) -> dict[str, Any]:
         experiment = found.active_experiment(write, asked.experiment_id)
-        if asked.source_run_id:
-            found.run(write, asked.source_run_id)
+        told = asked.source_run_id or ""
+        run = runs.get(write, told) if told else None
+        is_here = run is not None and run.deletion is None
         model = LoggedModel(
             service.new_id(),
             experiment.id or 0,
             name[:255],
             now,
             now,
-            asked.source_run_id or None,
+            told if is_here else None,
+            "" if is_here else told[:_LONGEST_ID],
             asked.model_type or "",
             params=params,
             tags=tags,
@@ -168,7 +172,7 @@ def shown(read: Read, models: Sequence[LoggedModel]) -> list[dict[str, Any]]:
     metrics = store.metrics_of(read, [model.id for model in models])
     return [
         {
-            "info": _info(model),
+            "info": _info(read, model),
             "data": {
                 "params": pairs(model.params),
                 "metrics": [
@@ -192,7 +196,7 @@ def shown(read: Read, models: Sequence[LoggedModel]) -> list[dict[str, Any]]:
     ]
 
 
-def _info(model: LoggedModel) -> dict[str, Any]:
+def _info(read: Read, model: LoggedModel) -> dict[str, Any]:
     return without_empty(
         {
             "model_id": model.id,
@@ -200,10 +204,10 @@ def _info(model: LoggedModel) -> dict[str, Any]:
             "name": model.name,
             "creation_timestamp_ms": millis(model.created_at),
             "last_updated_timestamp_ms": millis(model.changed_at),
-            "artifact_uri": addresses.of_logged_model(model.experiment_id, model.id),
+            "artifact_uri": addresses.of_logged_model(read, model),
             "status": _WORDS[model.status],
             "model_type": model.kind or None,
-            "source_run_id": model.run_id,
+            "source_run_id": model.run_id or model.told_run or None,
             "status_message": model.message or None,
             "tags": pairs(model.tags),
         }

@@ -26,12 +26,17 @@ def find(source: str) -> tuple[Tree, str] | None:
         if parts.scheme == "models" and LOGGED_MODEL.fullmatch(first):
             return LoggedModelFiles(first), addresses.clean(unquote(rest))
         if parts.scheme == "mlflow-artifacts":
-            return addresses.find(unquote(path.removeprefix(_ARTIFACTS).strip("/")))
+            return _owned(unquote(path.removeprefix(_ARTIFACTS).strip("/")))
         if parts.scheme in ("http", "https") and _ARTIFACTS in path:  # which host it names is not known here
-            return addresses.find(unquote(path.partition(_ARTIFACTS)[2].strip("/")))
+            return _owned(unquote(path.partition(_ARTIFACTS)[2].strip("/")))
     except MlflowError:
         return None
     return None
+
+
+def _owned(address: str) -> tuple[Tree, str] | None:
+    tree, path = addresses.find(address)
+    return None if tree is None else (tree, path)
 
 
 def has_files(read: Read, source: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from msgspec import Struct
@@ -10,14 +11,17 @@ from msgspec.structs import replace
 from faena.db import Read
 from faena.kernel.errors import FaenaError
 from faena.mlflow import registry_places, registry_views
-from faena.mlflow.artifacts import addresses
+from faena.mlflow.artifacts import addresses, locations
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
 from faena.mlflow.errors import MlflowError
 from faena.models import aliasing, service
 from faena.models import store as versions
 from faena.models.logged import service as logged_models
+from faena.models.logged import store as logged_store
 from faena.models.model import STAGES, ModelFile, ModelVersion, select_files
 from faena.runs import store as runs
+from faena.runs.model import Run
+from faena.workspaces import store as workspaces
 
 _WHOLE_RUN = "."
 """The path of a version that has all files of its run."""
@@ -45,8 +49,8 @@ def find(read: Read, source: str, run_id: str | None, model_id: str | None) -> S
     Raises MlflowError for an address that leads out of its folder, for a path of this machine, and for files of
     another run or logged model than the one that is named.
     """
-    scheme = _checked(source).scheme
     known = runs.get(read, run_id) if run_id else None
+    scheme = _checked(source, _own_places(read, known, model_id)).scheme
     told = Source(
         source,
         source,
@@ -91,7 +95,8 @@ def _of_logged_model(read: Read, told: Source, model_id: str, path: str) -> Sour
         model = logged_models.get(read, model_id)
     except FaenaError as error:
         raise _unknown(told, error) from error
-    location = addresses.of_logged_model(model.experiment_id, model.id) + (f"/{path}" if path else "")
+    root = addresses.of_logged_model(read, model)
+    location = locations.below(root, path) if path else root
     files = _files(read, LoggedModelFiles(model.id), path)
     given = told.run_id or told.told_run
     return replace(
@@ -145,7 +150,17 @@ def _version(read: Read, named: str) -> ModelVersion:
     raise MlflowError(f"Invalid model version source: 'models:/{named[:200]}' names no version.")
 
 
-def _checked(source: str) -> SplitResult:
+def _own_places(read: Read, run: Run | None, model_id: str | None) -> list[str]:
+    """Where the files of the run or logged model that is named are, which may be a folder of this machine."""
+    places = []
+    if run is not None:
+        places.append(addresses.of_run(workspaces.get_experiment(read, run.experiment), run))
+    if model_id and (model := logged_store.get(read, model_id)) is not None:
+        places.append(addresses.of_logged_model(read, model))
+    return places
+
+
+def _checked(source: str, own: Sequence[str]) -> SplitResult:
     if len(source) > _LONGEST:
         raise _relative(source[:80] + "…")
     try:
@@ -153,6 +168,8 @@ def _checked(source: str) -> SplitResult:
     except ValueError:
         raise _relative(source) from None
     if len(parts.scheme) < 2 or parts.scheme == "file":
+        if any(locations.is_within(source, place) for place in own):
+            return parts
         raise MlflowError(
             f"Invalid model version source: '{source}'. To use a local path as a model version source, the run_id "
             "request parameter has to be specified and the local path has to be contained within the artifact "

@@ -78,6 +78,7 @@ def _routes() -> list[Route]:
     add("POST", "runs/delete-tag", logging.DeleteTag, logging.delete_tag)
     add("GET", "metrics/get-history", histories.History, histories.of_run)
     add("POST", "runs/log-inputs", inputs.LogInputs, inputs.log_inputs)
+    add("POST", "runs/log-model", inputs.LogModel, inputs.log_model)
     add("POST", "runs/outputs", inputs.LogOutputs, inputs.log_outputs)
     add("GET", "metrics/get-history-bulk", histories.Bulk, histories.of_runs)
     add("GET", "metrics/get-history-bulk-interval", histories.Interval, histories.sampled)

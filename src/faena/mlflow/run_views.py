@@ -84,7 +84,7 @@ def info(run: Run, experiment: ExperimentView | None) -> dict[str, Any]:
             "start_time": millis(began),
             "end_time": None if run.ended_at is None else millis(run.ended_at),
             "lifecycle_stage": lifecycle(archived),
-            "artifact_uri": addresses.of_run(number_of, run.id),
+            "artifact_uri": addresses.of_run(experiment, run),
         }
     )
 

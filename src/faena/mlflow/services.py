@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects
 from faena.workspaces import store as workspaces
+from faena.workspaces.model import WorkspaceFolder
 
 if TYPE_CHECKING:
     from faena.mlflow.callers import Caller
@@ -21,6 +23,7 @@ class Services:
     database: Database
     objects: Objects
     clock: Clock
+    folder: Callable[[], WorkspaceFolder]
     begun: bool = False
     """Whether somebody has spoken MLflow with this server: from then on there is the experiment of who names none."""
 

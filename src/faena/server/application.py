@@ -89,7 +89,7 @@ class Tenant:
             "tries": Tries(),
             "builds": Builds(house.folder.path / "builds"),
         }
-        self.mlflow = Services(house.database, house.objects, house.clock)
+        self.mlflow = Services(house.database, house.objects, house.clock, self.folder)
 
     def folder(self) -> WorkspaceFolder:
         return self.named_now()

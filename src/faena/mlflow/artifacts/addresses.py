@@ -4,31 +4,47 @@ mlflow-artifacts:/EXPERIMENT/RUN/artifacts[/PATH]              files of a run
 mlflow-artifacts:/EXPERIMENT/models/MODEL/artifacts[/PATH]     files of a logged model
 mlflow-artifacts:/EXPERIMENT/traces/TRACE/artifacts[/PATH]     files of a trace
 mlflow-artifacts:/registered/NAME/VERSION[/PATH]               files of a version, read only
+mlflow-artifacts:/PATH                                         files of nobody, in the workspace's datastore
+
+Before RUN and models/MODEL there may be another path than EXPERIMENT: what the experiment was given as its location.
 """
 
 from __future__ import annotations
 
 import posixpath
-from typing import Any
+import re
 from urllib.parse import quote, unquote
 
+from faena.db import Read
+from faena.mlflow.artifacts import locations
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RegisteredFiles, RunFiles, TraceFiles, Tree
-from faena.mlflow.errors import MISSING, MlflowError
+from faena.mlflow.errors import MlflowError
+from faena.models.logged.model import LoggedModel
+from faena.runs.model import EXTERNAL, Run
+from faena.workspaces import store as workspaces
+from faena.workspaces.schemas import ExperimentView
 
 SCHEME = "mlflow-artifacts:/"
 _LONGEST = 4000
 _MOST_DECODINGS = 3
+_OF_MODEL = re.compile(r"(?:[^/]+/)+models/(m-[0-9a-f]{32})/artifacts(?:/(.*)|\Z)", re.DOTALL)
+_OF_RUN = re.compile(r"(?:[^/]+/)+([0-9a-f]{32})/artifacts(?:/(.*)|\Z)", re.DOTALL)
 
 
-def of_run(experiment: Any, run_id: str) -> str:
-    return f"{SCHEME}{experiment}/{run_id}/artifacts"
+def of_run(experiment: ExperimentView | None, run: Run) -> str:
+    """Files of runs that were submitted here lie here, wherever their experiment wants those of others."""
+    if experiment is None or run.type != EXTERNAL:
+        return f"{SCHEME}{experiment.id if experiment else ''}/{run.id}/artifacts"
+    return locations.below(locations.of_experiment(experiment), f"{run.id}/artifacts")
 
 
-def of_logged_model(experiment: Any, model_id: str) -> str:
-    return f"{SCHEME}{experiment}/models/{model_id}/artifacts"
+def of_logged_model(read: Read, model: LoggedModel) -> str:
+    experiment = workspaces.experiment_by_id(read, model.experiment_id)
+    root = locations.of_experiment(experiment) if experiment else f"{SCHEME}{model.experiment_id}"
+    return locations.below(root, f"models/{model.id}/artifacts")
 
 
-def of_trace(experiment: Any, trace_id: str) -> str:
+def of_trace(experiment: object, trace_id: str) -> str:
     return f"{SCHEME}{experiment}/traces/{trace_id}/artifacts"
 
 
@@ -36,9 +52,10 @@ def of_version(name: str, version: int) -> str:
     return f"{SCHEME}registered/{quote(name, safe='')}/{version}"
 
 
-def find(path: str) -> tuple[Tree, str]:
-    """Whose files, and the path below them; empty: all. Raises MlflowError for other paths."""
-    match clean(path).split("/"):
+def find(path: str) -> tuple[Tree | None, str]:
+    """Whose files, and the path below them; empty: all. None: nobody's, with the whole path."""
+    plain = clean(path)
+    match plain.split("/"):
         case [experiment, "models", model_id, "artifacts", *rest] if experiment.isdigit():
             return LoggedModelFiles(model_id), "/".join(rest)
         case [experiment, "traces", trace_id, "artifacts", *rest] if experiment.isdigit():
@@ -47,7 +64,11 @@ def find(path: str) -> tuple[Tree, str]:
             return RunFiles(run_id), "/".join(rest)
         case ["registered", name, version, *rest] if version.isascii() and version.isdigit():
             return RegisteredFiles(unquote(name), int(version[:18])), "/".join(rest)
-    raise MlflowError(f"No such artifact: '{path[:200]}'", MISSING)
+    if model := _OF_MODEL.match(plain):
+        return LoggedModelFiles(model[1]), model[2] or ""
+    if run := _OF_RUN.match(plain):
+        return RunFiles(run[1]), run[2] or ""
+    return None, plain
 
 
 def clean(path: str) -> str:

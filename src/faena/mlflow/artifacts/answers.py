@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request
 from litestar.response import Stream
@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.mlflow import bodies, found
-from faena.mlflow.artifacts import addresses, sending
+from faena.mlflow.artifacts import addresses, loose, sending
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
 from faena.mlflow.errors import MlflowError, missing_value
+from faena.mlflow.fields import REQUIRED
 from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.models.logged import service as logged_models
@@ -38,6 +39,13 @@ class OfRun(Struct):
     path: str | None = None
 
 
+class OfModel(Struct):
+    """A file of a logged model, as MLflow's page asks for it."""
+
+    model_id: str = ""
+    artifact_file_path: Annotated[str | None, REQUIRED] = None
+
+
 class ListModel(Struct):
     model_id: str = ""
     artifact_directory_path: str | None = None
@@ -49,8 +57,7 @@ def of_run(services: Services, asked: ListRun) -> Any:
 
     def work(read: Read) -> dict[str, Any]:
         run = found.run(read, run_id)
-        experiment = workspaces.get_experiment(read, run.experiment)
-        root = addresses.of_run(experiment.id if experiment else "", run_id)
+        root = addresses.of_run(workspaces.get_experiment(read, run.experiment), run)
         return {"root_uri": root, "files": _entries(_below(read, RunFiles(run_id), path), path, whole=True)}
 
     return services.database.read(work)
@@ -61,7 +68,7 @@ def of_logged_model(services: Services, asked: ListModel) -> Any:
 
     def work(read: Read) -> dict[str, Any]:
         model = logged_models.get(read, asked.model_id)
-        root = addresses.of_logged_model(model.experiment_id, model.id)
+        root = addresses.of_logged_model(read, model)
         return {
             "root_uri": root,
             "files": _entries(_below(read, LoggedModelFiles(model.id), path), path, whole=True),
@@ -73,9 +80,12 @@ def of_logged_model(services: Services, asked: ListModel) -> Any:
 async def below(services: Services, address: str) -> dict[str, Any]:
     """What lies in a folder, without the names of the folders above it."""
     tree, path = addresses.find(address)
-    files = await services.database.read(lambda read: _below(read, tree, path))
-    files |= await sending.made_below(services, tree, path)
-    entries = _entries(files, path, whole=False)
+    if tree is None:
+        entries = await loose.listed(services, path)
+    else:
+        files = await services.database.read(lambda read: _below(read, tree, path))
+        files |= await sending.made_below(services, tree, path)
+        entries = _entries(files, path, whole=False)
     return {"files": entries} if entries else {}
 
 
@@ -103,9 +113,16 @@ async def send_of_run(services: Services, asked: OfRun, request: Request[Any, An
     return await sending.send(services, RunFiles(run_id), path, request)
 
 
+async def send_of_model(services: Services, asked: OfModel, request: Request[Any, Any, Any]) -> Stream:
+    path = addresses.clean(asked.artifact_file_path or "")
+    return await sending.send(services, LoggedModelFiles(asked.model_id), path, request)
+
+
 async def put(services: Services, address: str, request: Request[Any, Any, Any]) -> None:
     """Take a file; one of the same name is replaced, as MLflow has it."""
-    await _put(services, *addresses.find(address), bodies.parts(request.receive))
+    tree, path = addresses.find(address)
+    sent = bodies.parts(request.receive)
+    await (loose.put(services, path, sent) if tree is None else _put(services, tree, path, sent))
 
 
 async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
@@ -121,12 +138,18 @@ async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[by
 
 
 async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
-    return await sending.send(services, *addresses.find(address), request)
+    tree, path = addresses.find(address)
+    if tree is None:
+        return await sending.send_file(await loose.opened(services, path), path, request)
+    return await sending.send(services, tree, path, request)
 
 
 async def remove(services: Services, address: str) -> None:
     """A file, or all below a folder; silent where there is none."""
     tree, path = addresses.find(address)
+    if tree is None:
+        await loose.remove(services, path)
+        return
 
     def work(write: Write) -> None:
         tree.check_writable(write)

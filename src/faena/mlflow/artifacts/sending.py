@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import mimetypes
 import posixpath
 from collections.abc import AsyncIterator
-from typing import Any
-from urllib.parse import quote
+from typing import IO, Any
 
 from litestar import Request
 from litestar.response import Stream
 
 from faena.db import Read
+from faena.mlflow.artifacts import downloads
 from faena.mlflow.artifacts.trees import RegisteredFiles, Tree
 from faena.mlflow.errors import MISSING, MlflowError
 from faena.mlflow.loadable import files as loadable
@@ -31,6 +30,11 @@ async def send(services: Services, tree: Tree, path: str, request: Request[Any, 
     if found is None:
         raise MlflowError(f"No such artifact: '{path}'", MISSING)
     return _named(await ranges.of_object(services.objects, found, request), path)
+
+
+async def send_file(file: IO[bytes], path: str, request: Request[Any, Any, Any]) -> Stream:
+    """An open file, under the last name of its path."""
+    return _named(await ranges.of_file(file, request), path)
 
 
 async def made_below(services: Services, tree: Tree, path: str) -> dict[str, StoredFile]:
@@ -59,7 +63,6 @@ def _of_bytes(data: bytes) -> Stream:
 
 def _named(made: Stream, path: str) -> Stream:
     name = posixpath.basename(path)
-    made.headers["X-Content-Type-Options"] = "nosniff"
-    made.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    made.media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    made.headers["Content-Disposition"] = downloads.disposition(name)
+    made.headers["Content-Type"] = downloads.media_type(name)
     return made

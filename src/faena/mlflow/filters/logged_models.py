@@ -12,13 +12,18 @@ from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
 from faena.mlflow.filters.language import Clause, parse
 from faena.models.logged.model import LoggedStatus
-from faena.models.logged.store import PARAM, TAG, labels, metrics, models
+from faena.models.logged.store import PARAM, TAG, TOLD, labels, metrics, models
 
 _TEXTS: dict[str, sa.ColumnElement[Any]] = {
     "name": models.c.name,
     "model_id": models.c.id,
     "model_type": models.c.kind,
-    "source_run_id": models.c.run_id,
+    "source_run_id": sa.func.coalesce(
+        models.c.run_id,
+        sa.select(labels.c.value)
+        .where(labels.c.model_id == models.c.id, labels.c.kind == TOLD)
+        .scalar_subquery(),
+    ),
     "status": sa.case(
         (models.c.status == LoggedStatus.READY.value, "READY"),
         (models.c.status == LoggedStatus.PENDING.value, "PENDING"),
@@ -50,8 +55,14 @@ class Order(Struct, frozen=True):
 
 
 def conditions(text: str | None, datasets: Sequence[Dataset]) -> list[sa.ColumnElement[bool]]:
-    """`datasets`: on which of them the metrics of the filter were measured. Raises MlflowError with what is wrong."""
-    return [_condition(clause, datasets) for clause in parse(text)]
+    """`datasets`: on one of which the metrics of the filter were measured, or any metric where it names none.
+
+    Raises MlflowError with what is wrong.
+    """
+    found = [_condition(clause, datasets) for clause in parse(text)]
+    if datasets:
+        found.append(models.c.id.in_(sa.select(metrics.c.model_id).where(_on_one_of(datasets))))
+    return found
 
 
 def _condition(clause: Clause, datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
@@ -59,7 +70,7 @@ def _condition(clause: Clause, datasets: Sequence[Dataset]) -> sa.ColumnElement[
         case "metric" | "metrics":
             test = (metrics.c.name == clause.key.name) & sql.number(clause, metrics.c.value, what="metric")
             if datasets:
-                test &= sa.or_(*(_on(metrics, each.dataset_name, each.dataset_digest) for each in datasets))
+                test &= _on_one_of(datasets)
             return models.c.id.in_(sa.select(metrics.c.model_id).where(test))
         case "param" | "params":
             return _labelled(clause, PARAM, "params")
@@ -80,6 +91,10 @@ def _labelled(clause: Clause, kind: str, what: str) -> sa.ColumnElement[bool]:
         return ~having if wants_none else having
     test = here & sql.text(clause, labels.c.value, what=what)
     return models.c.id.in_(sa.select(labels.c.model_id).where(test))
+
+
+def _on_one_of(datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(_on(metrics, each.dataset_name, each.dataset_digest) for each in datasets))
 
 
 def _on(table: Any, name: str | None, digest: str | None) -> sa.ColumnElement[bool]:

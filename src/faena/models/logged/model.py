@@ -25,6 +25,8 @@ class LoggedModel(Struct, frozen=True):
     created_at: Micros
     changed_at: Micros
     run_id: str | None = None
+    told_run: str = ""
+    """The run that whoever logged it named, where there is none of that id here."""
     kind: str = ""
     """What whoever logged it calls its kind, such as a class of agents."""
     status: LoggedStatus = LoggedStatus.PENDING

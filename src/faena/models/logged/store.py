@@ -40,7 +40,8 @@ labels = sa.Table(
     sa.Column("value", Text, nullable=False),
     sa.Column("run_id", sa.ForeignKey("runs.id"), index=True, info=OF_RUN),
 )
-PARAM, TAG = "param", "tag"
+PARAM, TAG, TOLD = "param", "tag", "told"
+_RUN = "run"
 
 files = sa.Table(
     "logged_model_files",
@@ -74,6 +75,8 @@ def add(write: Write, model: LoggedModel) -> None:
     write.execute(models.insert().values({**values, "status": model.status.value}))
     set_labels(write, model, PARAM, model.params)
     set_labels(write, model, TAG, model.tags)
+    if model.told_run:
+        set_labels(write, model, TOLD, {_RUN: model.told_run})
 
 
 def set_labels(write: Write, model: LoggedModel, kind: str, values: Mapping[str, str]) -> None:
@@ -121,6 +124,7 @@ def find(
                 "status": LoggedStatus(row.status),
                 "params": marks[row.id, PARAM],
                 "tags": marks[row.id, TAG],
+                "told_run": marks[row.id, TOLD].get(_RUN, ""),
             }
         )
         for row in rows
