@@ -186,6 +186,17 @@ class TestFiles:
         assert sent(client, address, "requirements.txt") == "onnxruntime\nmlflow\n"
         assert sent(client, address, "m.onnx").encode() == ONNX
 
+    def test_mlflows_page_asks_for_them(self, client: Client, server: Running, tmp_path: Path) -> None:
+        path = tmp_path / "m.onnx"
+        path.write_bytes(ONNX)
+        registered(client, server, "on its page", path)
+        asked = "/model-versions/get-artifact?name=on%20its%20page&version=1&path="
+        assert client.visitor.get(asked + "m.onnx").text.encode() == ONNX
+        assert "python_function" in client.visitor.get(asked + "MLmodel").text
+        assert client.visitor.get(asked + "other").status == 404
+        assert client.visitor.get(asked + "../m.onnx").status == 400
+        assert client.visitor.get("/model-versions/get-artifact?path=MLmodel").status == 400
+
     def test_change_nothing_of_what_is_registered(
         self, client: Client, server: Running, tmp_path: Path
     ) -> None:

@@ -13,7 +13,7 @@ from litestar.response import Stream
 from litestar.types import HTTPScope, Receive, Send
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
-from faena.mlflow import bodies, fields, finding, in_runs
+from faena.mlflow import bodies, fields, finding, in_runs, registry_files
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
@@ -73,6 +73,9 @@ class MlflowApplication:
         below = f"/{rest}"
         if first == "get-artifact" and scope["method"] == "GET":
             return await answers.send_of_run(self._services, await self._file_of_run(scope), request)
+        if (scope["method"], path) == ("GET", "/model-versions/get-artifact"):
+            of_version = fields.of_query(registry_files.File, scope["query_string"])
+            return await registry_files.send(self._services, of_version, request)
         if (scope["method"], path.rstrip("/")) == ("POST", "/v1/traces"):
             token: RunOfToken | None = scope["state"].get(OF_A_RUN)
             caller = None if token is None else await in_runs.caller_of(self._services, token)

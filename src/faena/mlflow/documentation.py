@@ -14,6 +14,7 @@ _ELSEWHERE = (
     ("GET, PUT, DELETE", "/api/2.0/mlflow-artifacts/artifacts/PATH", "a file"),
     ("GET", "/api/2.0/mlflow-artifacts/artifacts?path=", "what lies in a folder"),
     ("GET", "/get-artifact", "a run's file, as MLflow's page asks for it"),
+    ("GET", "/model-versions/get-artifact", "a version's file, as MLflow's page asks for it"),
     (
         "GET",
         "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files",

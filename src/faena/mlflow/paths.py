@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = ("api", "ajax-api", "v1", "health", "version", "get-artifact")
+WORDS = ("api", "ajax-api", "v1", "health", "version", "get-artifact", "model-versions")
 """Their first words."""
 
 

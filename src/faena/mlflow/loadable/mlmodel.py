@@ -16,12 +16,13 @@ FILE = "MLmodel"
 OURS_FLAVOR = "faena"
 _PYFUNC = "python_function"
 _VERSIONED = {
-    "sklearn": "scikit-learn",
-    "onnx": "onnx",
-    "xgboost": "xgboost",
-    "lightgbm": "lightgbm",
-    "torch": "torch",
+    "sklearn": ("scikit-learn", "sklearn_version"),
+    "onnx": ("onnx", "onnx_version"),
+    "xgboost": ("xgboost", "xgb_version"),
+    "lightgbm": ("lightgbm", "lgb_version"),
+    "torch": ("torch", "pytorch_version"),
 }
+"""Packages, and what MLflow calls their versions."""
 
 
 def text(
@@ -58,9 +59,9 @@ def _flavors(found: Found, requirements: list[str], python: str, module: str, co
         flavors[OURS_FLAVOR] = {"kind": found.kind, "data": found.file, "options": dict(found.options)}
     elif found.file:
         pyfunc["model_path" if found.kind == "sklearn" else "data"] = found.file
-    package = _VERSIONED.get(found.kind)
-    release = packages.version_of(requirements, package) if package else ""
+    package, word = _VERSIONED.get(found.kind, ("", ""))
+    release = packages.version_of(requirements, package) or ("unknown" if found.kind == "torch" else "")
     for name, given in found.flavors.items():
-        said = {f"{name}_version": release} if release else {}
+        said = {word: release} if word and release else {}  # MLflow looks for PyTorch's in any case
         flavors[name] = {**given, **said, **({"code": code} if code else {})}
     return flavors
