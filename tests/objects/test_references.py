@@ -19,6 +19,7 @@ from tests.tidying.house import TidyHouse
 
 NO_REFERENCES = {
     "objects.digest": "the objects themselves",
+    "fresh_objects.digest": "their bytes, until they have files",
     "snapshots.digest": "of the manifest, which lies in the row",
     "locks.digest": "of the lock, which lies in the row",
     "datasets.digest": "of the definition, which lies in the row",

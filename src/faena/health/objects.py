@@ -38,12 +38,12 @@ def check_objects(subject: Subject) -> Iterator[Finding]:
     if subject.folder is None or subject.database is None or not subject.database.exists():
         return
     try:
-        wanted = _wanted(subject.database)
+        wanted, fresh = _wanted(subject.database), _fresh(subject.database)
     except sqlite3.Error:
         return  # what is wrong with the database, its own check tells
     base = subject.folder / "objects"
     here = _here(base)
-    missing = {digest: tables for digest, tables in wanted.items() if digest not in here}
+    missing = {digest: tables for digest, tables in wanted.items() if digest not in here | fresh}
     if missing:
         yield problem(
             "missing objects",
@@ -65,6 +65,14 @@ def _wanted(path: Path) -> dict[str, set[str]]:
                 for (digest,) in connection.execute(f'SELECT DISTINCT "{column}" FROM "{table}"'):
                     found.setdefault(digest, set()).add(table)
     return found
+
+
+def _fresh(path: Path) -> set[str]:
+    """Digests of objects whose bytes lie in the database until their files are written."""
+    with database.opened(path) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fresh_objects'").fetchone() is None:
+            return set()
+        return {row[0] for row in connection.execute("SELECT digest FROM fresh_objects")}
 
 
 def _here(base: Path) -> set[str]:

@@ -23,6 +23,24 @@ async def parts(receive: Receive) -> AsyncIterator[bytes]:
                 yield message["body"]
 
 
+async def beginning(sent: AsyncIterator[bytes], most: int) -> tuple[bytes, bool]:
+    """What comes first, until it is more than `most` bytes, and whether it is all. Raises as `parts` does."""
+    held: list[bytes] = []
+    length = 0
+    async for part in sent:
+        held.append(part)
+        length += len(part)
+        if length > most:
+            return b"".join(held), False
+    return b"".join(held), True
+
+
+async def behind(begun: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield begun
+    async for part in rest:
+        yield part
+
+
 async def whole(receive: Receive, most: int) -> bytes:
     """Raises MlflowError where it is longer than `most`, before the rest is read."""
     message = await receive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -122,7 +123,13 @@ class InPlace:
         return self._manifests.files(snapshot)
 
     def open_object(self, digest: str) -> IO[bytes]:
-        return (self.workspace / "objects" / digest[:2] / digest).open("rb")
+        path = self.workspace / "objects" / digest[:2] / digest
+        with contextlib.suppress(FileNotFoundError):
+            return path.open("rb")
+        self._api.call(
+            "POST", "/objects/missing", {"digests": [digest]}
+        )  # what is new may get its file by this
+        return path.open("rb")
 
     def interpreter(self, environment: Mapping[str, Any]) -> str:
         if not environment["built"]:

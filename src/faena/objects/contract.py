@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ObjectDamaged, UserErrorException
+from faena.objects.fresh_bytes import FreshBytes
 
 PINNED_S = 3600.0
 """Seconds for which bytes stay after a put: by then they are referred to, or whoever put them has gone."""
@@ -46,6 +47,9 @@ class ObjectFiles(Protocol):
     A put returns when the bytes survive power loss; putting the same bytes again is allowed and cheap, and heals what
     was damaged. Nothing is handed out as good that is not what its digest says: ObjectDamaged says so.
     """
+
+    fresh: FreshBytes
+    """Those whose bytes the database has; their files follow."""
 
     def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         """Store the bytes; returns (digest, size). Raises StorageFull, leaving nothing behind."""
@@ -106,7 +110,10 @@ class ObjectFiles(Protocol):
         """Bytes of the object, None when it is not here, or as `check` sees it damaged."""
 
     def size_to_keep(self, digest: str) -> int | None:
-        """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put."""
+        """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put, and have a file."""
+
+    def is_on_disk(self, digest: str) -> bool:
+        """Whether its file is here and survives power loss; it stays then as after a put. Hardly blocks."""
 
     def put_at(self, digest: str) -> Micros | None:
         """When the bytes were put here first; None when they are not here."""

@@ -10,16 +10,18 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 from faena.kernel import disk_space, verified_times
+from faena.kernel.clock import Micros
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import UserErrorException
 from faena.kernel.fsync import sync_all
 from faena.objects.contract import FileChanged, Incoming
+from faena.objects.fresh_bytes import FreshBytes
 from faena.objects.pins import Pins
 from faena.objects.reading import KeptFiles
 from faena.objects.sources import digest_and_sync, opened, write_new
@@ -36,6 +38,7 @@ class FolderObjects(KeptFiles):
         super().__init__(folder)
         self._pins = Pins(clock)
         self._unsynced = Unsynced()
+        self.fresh = FreshBytes()
         self._incoming = folder / "incoming"
         self._make_incoming()
         for leftover in self._incoming.iterdir():
@@ -130,8 +133,42 @@ class FolderObjects(KeptFiles):
                     self._place_file(incoming, file, digest, names)
         return digest, size
 
+    def open(self, digest: str) -> BinaryIO:
+        data = self.fresh.get(digest)
+        return super().open(digest) if data is None else BytesIO(data)
+
+    def open_to_seek(self, digest: str) -> BinaryIO:
+        data = self.fresh.get(digest)
+        return super().open_to_seek(digest) if data is None else BytesIO(data)
+
+    def open_unverified(self, digest: str) -> BinaryIO:
+        self._give_file(digest)
+        return super().open_unverified(digest)
+
+    def check(self, digest: str) -> int:
+        data = self.fresh.kept(digest)
+        return super().check(digest) if data is None else len(data)
+
+    def size(self, digest: str) -> int | None:
+        data = self.fresh.kept(digest)
+        return super().size(digest) if data is None else len(data)
+
+    def put_at(self, digest: str) -> Micros | None:
+        self._give_file(digest)
+        return super().put_at(digest)
+
+    def is_on_disk(self, digest: str) -> bool:
+        """Where its folder has names that are not synced yet, who asks does not wait for that."""
+        self._pins.pin(digest)
+        return super().size(digest) is not None and not self._unsynced.has(self.path(digest).parent)
+
+    def _give_file(self, digest: str) -> None:
+        if (data := self.fresh.get(digest)) is not None:
+            self.put_all([data])
+
     def size_to_keep(self, digest: str) -> int | None:
         self._pins.pin(digest)
+        self._give_file(digest)
         return self.size(digest)
 
     def release(self, digests: Iterable[str]) -> None:
@@ -151,7 +188,7 @@ class FolderObjects(KeptFiles):
 
     def _is_here(self, digest: str, names: Names, keep: Callable[[str], None] | None = None) -> bool:
         (keep or self._pins.pin)(digest)
-        if self.size(digest) is None:
+        if super().size(digest) is None:
             return False
         self._unsynced.add_if_unsynced(self.path(digest).parent, names)
         return True

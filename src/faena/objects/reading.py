@@ -54,7 +54,9 @@ class KeptFiles:
         try:
             digests.check(digest)
             status = os.stat(f"{self._folder}/{digest[:2]}/{digest}")  # noqa: PTH116  of a hundred thousand at once
-            return status.st_size if verified_times.is_sealed(status, digest) else self.check(digest)
+            return (
+                status.st_size if verified_times.is_sealed(status, digest) else KeptFiles.check(self, digest)
+            )
         except (FileNotFoundError, NotFound, ObjectDamaged):
             return None
 

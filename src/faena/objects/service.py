@@ -14,6 +14,7 @@ from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.lanes import BYTES, for_bytes
 from faena.objects import store
 from faena.objects.contract import ObjectFiles
+from faena.objects.fresh import FreshObjects
 
 _CHUNK = 1 << 20
 
@@ -23,6 +24,7 @@ class Objects:
         self.files = files
         self._database = database
         self._clock = clock
+        self.fresh = FreshObjects(files, database)
         self.busy = asyncio.Lock()
         """Held while bytes go, and by whoever copies objects that must not go meanwhile."""
 

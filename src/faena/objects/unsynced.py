@@ -28,6 +28,11 @@ class Unsynced:
     def __bool__(self) -> bool:
         return bool(self._folders)
 
+    def has(self, folder: Path) -> bool:
+        """Whether it has a name that is not on the disk yet."""
+        with self._lock:
+            return folder in self._folders
+
     def add(self, folder: Path, names: Names) -> None:
         with self._lock:
             self._folders[folder] += 1

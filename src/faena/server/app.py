@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -124,6 +124,7 @@ async def open_house(
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
+    await objects.fresh.bring()
     leases = Leases(Terms.of_environment(), clock.monotonic)
     machines = Machines(notifications, leases)
     far = FarFiles(notifications, leases)
@@ -159,6 +160,7 @@ async def open_house(
         Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
         EndpointKeeper(database, objects, notifications, clock, folder, machines, leases).run_forever(),
         ray_keeper.run_forever(),
+        objects.fresh.bring_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, objects.busy)
@@ -199,4 +201,6 @@ async def open_house(
         for task in (sweeping, tidying, running):
             task.cancel()
         await asyncio.gather(sweeping, tidying, running, return_exceptions=True)
+        with suppress(FaenaError, OSError, DBAPIError):  # the next server does it, then
+            await objects.fresh.bring()
         database.close()

@@ -44,6 +44,12 @@ def files(read: Read, run_id: str, prefix: str = "") -> list[RunFile]:
     return store.of_run(read, run_id, prefix)
 
 
+def in_the_way(read: Read, run_id: str, name: str) -> str | None:
+    """A file of the run of which `name` would be a folder, or which would be a folder of `name`; None: neither."""
+    parts = name.split("/")
+    return store.any_of(read, run_id, ["/".join(parts[:end]) for end in range(1, len(parts))], f"{name}/")
+
+
 def file(read: Read, run_id: str, name: str) -> RunFile:
     """Raises NotFound."""
     found = store.find(read, run_id, name)

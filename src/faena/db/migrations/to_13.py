@@ -1,5 +1,5 @@
 """Traces have spans of their own, what was said of them, runs that they were put to, and the beginning of what was
-asked and answered."""
+asked and answered. Bytes of small objects are in rows before they are in files."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def upgrade(op: Operations) -> None:
         sa.Column("run_id", sa.String(300), primary_key=True),
     )
     op.create_index("ix_trace_runs_run_id", "trace_runs", ["run_id"])
+    op.create_table(
+        "fresh_objects",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
 
 
 def _add_spans(op: Operations) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from litestar import Request
@@ -19,6 +19,7 @@ from faena.mlflow.fields import REQUIRED
 from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.models.logged import service as logged_models
+from faena.objects.fresh import LARGEST
 from faena.tracking.model import StoredFile
 from faena.workspaces import store as workspaces
 
@@ -126,15 +127,19 @@ async def put(services: Services, address: str, request: Request[Any, Any, Any])
 
 
 async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
-    await services.database.read(lambda read: _check_place(read, tree, path))
-    digest, size = await services.objects.receive(sent)
-    now = services.now()
+    fresh, now = services.objects.fresh, services.now()
 
-    def work(write: Write) -> None:
+    def refer(write: Write, digest: str, size: int) -> None:
         _check_place(write, tree, path)
         tree.put(write, path, StoredFile(digest, size), now)
 
-    await services.database.write(work)
+    begun, is_whole = await bodies.beginning(sent, LARGEST if fresh.takes_more else 0)
+    if is_whole:
+        await fresh.keep(begun, lambda write, digest: refer(write, digest, len(begun)))
+        return
+    await services.database.read(lambda read: _check_place(read, tree, path))
+    digest, size = await services.objects.receive(bodies.behind(begun, sent))
+    await services.database.write(lambda write: refer(write, digest, size))
 
 
 async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
@@ -162,19 +167,11 @@ def _check_place(read: Read, tree: Tree, path: str) -> None:
     tree.check_writable(read)
     if not path:
         raise MlflowError("Invalid path: a file has a name.")
-    top = path.partition("/")[0]
-    if clash := _clash(path, tree.files(read, top)):
-        raise MlflowError(f"Invalid path: {clash}")
-
-
-def _clash(path: str, there: Iterable[str]) -> str:
-    """Why a file cannot be there: it would be a folder of others, or lie below one."""
-    for name in there:
-        if name.startswith(f"{path}/"):
-            return f"'{path}' is a folder."
-        if path.startswith(f"{name}/"):
-            return f"'{name}' is a file."
-    return ""
+    if (name := tree.in_the_way(read, path)) is not None:
+        is_folder = name.startswith(f"{path}/")
+        raise MlflowError(
+            f"Invalid path: '{path}' is a folder." if is_folder else f"Invalid path: '{name}' is a file."
+        )
 
 
 def _below(read: Read, tree: Tree, path: str) -> dict[str, StoredFile]:

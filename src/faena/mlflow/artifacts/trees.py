@@ -27,6 +27,9 @@ class Tree(Protocol):
     def files(self, read: Read, prefix: str) -> dict[str, StoredFile]:
         """Those whose name begins so, by name."""
 
+    def in_the_way(self, read: Read, name: str) -> str | None:
+        """A file of which `name` would be a folder, or which would be a folder of `name`."""
+
     def check_writable(self, read: Read) -> None:
         """Raises MlflowError where nothing may be added."""
 
@@ -46,6 +49,9 @@ class RunFiles:
             each.name: StoredFile(each.digest, each.size)
             for each in run_files.files(read, self.run_id, prefix)
         }
+
+    def in_the_way(self, read: Read, name: str) -> str | None:
+        return run_files.in_the_way(read, self.run_id, name)
 
     def check_writable(self, read: Read) -> None:
         found.active_run(read, self.run_id)
@@ -68,6 +74,9 @@ class LoggedModelFiles:
             for each in logged_store.files_of(read, self.model_id)
             if each.path.startswith(prefix)
         }
+
+    def in_the_way(self, read: Read, name: str) -> str | None:
+        return _in_the_way(name, self.files(read, ""))
 
     def check_writable(self, read: Read) -> None:
         logged_models.get(read, self.model_id)
@@ -94,6 +103,9 @@ class RegisteredFiles:
             if name.startswith(prefix)
         }
 
+    def in_the_way(self, read: Read, name: str) -> str | None:
+        return _in_the_way(name, self.files(read, ""))
+
     def check_writable(self, read: Read) -> None:
         versions.get(read, self.name, self.version)
         raise MlflowError(f"Files of {self.name}:{self.version} never change. Register another version.")
@@ -117,6 +129,9 @@ class TraceFiles:
             if each.path.startswith(prefix)
         }
 
+    def in_the_way(self, read: Read, name: str) -> str | None:
+        return _in_the_way(name, self.files(read, ""))
+
     def check_writable(self, read: Read) -> None:
         traces.get(read, self.trace_id)
 
@@ -125,3 +140,7 @@ class TraceFiles:
 
     def remove(self, write: Write, names: Iterable[str]) -> None:
         trace_store.remove_files(write, self.trace_id, names)
+
+
+def _in_the_way(name: str, there: Iterable[str]) -> str | None:
+    return next((each for each in there if each.startswith(f"{name}/") or name.startswith(f"{each}/")), None)

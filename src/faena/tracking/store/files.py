@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
+from faena.db import (
+    BigInteger,
+    Integer,
+    Read,
+    String,
+    Text,
+    Write,
+    lists,
+    metadata,
+    partial_index,
+    upsert,
+)
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.objects.references import OBJECT
 from faena.tracking.model import RunFile, StoredFile
@@ -26,6 +38,17 @@ run_files = sa.Table(
 
 
 _THERE = run_files.c.deletion.is_(None)
+_OF_RUN = run_files.c.run_id == sa.bindparam("of_run")
+_BELOW = Prepared(
+    sa.select(run_files.c.name)
+    .where(
+        _OF_RUN, run_files.c.name >= sa.bindparam("first"), run_files.c.name < sa.bindparam("behind"), _THERE
+    )
+    .limit(sa.literal_column("1"))
+)
+_NAMED = lists.prepared_for(
+    lambda names: sa.select(run_files.c.name).where(_OF_RUN, run_files.c.name.in_(names), _THERE)
+)
 
 
 def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:
@@ -62,6 +85,19 @@ def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:
     if prefix:
         query = query.where(sa.func.substr(run_files.c.name, 1, len(prefix)) == prefix)
     return [RunFile(row.name, row.size, row.digest, row.created_at) for row in read.execute(query)]
+
+
+def any_of(read: Read, run_id: str, names: Sequence[str], folder: str) -> str | None:
+    """One of these names, or one that begins with `folder`, which ends with `/`."""
+    below = {
+        "of_run": run_id,
+        "first": folder,
+        "behind": f"{folder[:-1]}0",
+    }  # the digit that follows the slash
+    found: str | None = read.execute(_BELOW, below).scalar()
+    if found is not None or not names:
+        return found
+    return next((row.name for row in lists.execute(read, _NAMED, names, given={"of_run": run_id})), None)
 
 
 def find(read: Read, run_id: str, name: str) -> RunFile | None:
