@@ -39,16 +39,16 @@ class MlflowApplication:
         try:
             answer = await self._answer(scope, request)
         except MlflowError as error:
-            await _say_error(send, error)
+            await say_error(send, error)
         except DatabaseDamaged:
             raise
         except FaenaError as error:
-            await _say_error(send, of_ours(error))
+            await say_error(send, of_ours(error))
         except (UnicodeError, OverflowError) as error:
-            await _say_error(send, MlflowError(f"What was sent cannot be kept: {error}."))
+            await say_error(send, MlflowError(f"What was sent cannot be kept: {error}."))
         except Exception as error:  # noqa: BLE001  a defect of ours is told in MLflow's words, too
             _log.exception("%s %s failed", scope["method"], scope["path"])
-            await _say_error(
+            await say_error(
                 send, MlflowError(f"The server failed: {type(error).__name__}.", "INTERNAL_ERROR")
             )
         else:
@@ -149,7 +149,7 @@ def _is_json(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
-async def _say_error(send: Send, error: MlflowError) -> None:
+async def say_error(send: Send, error: MlflowError) -> None:
     body = msgspec.json.encode({"error_code": error.code, "message": error.message})
     await _respond(send, error.status, body, b"application/json")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import get, post
 from litestar.config.response_cache import ResponseCacheConfig
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -38,9 +37,10 @@ from faena.server.middleware import (
     refuse_what_is_damaged,
     tell_the_truth,
 )
+from faena.server.mlflow_door import MlflowDoor
 from faena.server.pages.failures import Answer, as_page
 from faena.server.query_parameters import refuse_unknown_parameters
-from faena.server.route_groups import GROUPS, MLFLOW, Application
+from faena.server.route_groups import GROUPS, Application
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import VersionView
 from faena.workspaces.secrets import Secrets
@@ -146,7 +146,14 @@ def app_for(tenant: Tenant) -> Application:
     }
     return Application(
         GROUPS,
-        state=State({MLFLOW: lambda: tenant.mlflow}),
+        beside=MlflowDoor(
+            lambda: tenant.mlflow,
+            [
+                count_requests(lambda: tenant.house.activity),
+                look_first(lambda: tenant.house.folder, lambda: tenant.is_lost()),
+                refuse_what_is_damaged(lambda: tenant.house.database),
+            ],
+        ),
         route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),

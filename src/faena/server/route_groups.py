@@ -8,7 +8,7 @@ server's parts load.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar
 from litestar.enums import ScopeType
@@ -17,10 +17,10 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 
 from faena.kernel.routing import Router
-from faena.mlflow import paths as mlflow_paths
 
 if TYPE_CHECKING:
     from litestar.types.asgi_types import (
+        ASGIApp,
         HTTPScope,
         LifeSpanReceive,
         LifeSpanScope,
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     )
 
 Load = Callable[[], Sequence[ControllerRouterHandler]]
-MLFLOW = "mlflow"
-"""What an application keeps what MLflow's routes ask under."""
+Beside = Callable[["HTTPScope"], "ASGIApp | None"]
+"""What answers a request in the place of the framework, whose layers cost more than what most of them ask for."""
 SCHEMA = "schema"
 """The first word of the paths that tell of all routes."""
 
@@ -40,8 +40,11 @@ SCHEMA = "schema"
 class Application(Litestar):
     """Without what Litestar loads for classes of other libraries where these are installed: ours are of msgspec."""
 
-    def __init__(self, groups: dict[tuple[str, ...], Load], **options: Any) -> None:
+    def __init__(
+        self, groups: dict[tuple[str, ...], Load], *, beside: Beside = lambda _: None, **options: Any
+    ) -> None:
         """`groups`: routes by the first words of their paths."""
+        self._beside = beside
         self._waiting: dict[str, list[tuple[tuple[str, ...], Load]]] = {}
         for group in groups.items():
             for word in group[0]:
@@ -54,8 +57,15 @@ class Application(Litestar):
         receive: Receive | LifeSpanReceive,
         send: Send | LifeSpanSend,
     ) -> None:
-        if scope["type"] == ScopeType.HTTP and self._waiting:
-            self._make(str(scope.get("path", "")).lstrip("/").partition("/")[0])
+        if scope["type"] == ScopeType.HTTP:
+            asked = cast("HTTPScope", scope)
+            if (other := self._beside(asked)) is not None:
+                asked["litestar_app"] = self
+                asked.setdefault("state", {})
+                await other(asked, cast("Receive", receive), cast("Send", send))
+                return
+            if self._waiting:
+                self._make(str(scope.get("path", "")).lstrip("/").partition("/")[0])
         await super().__call__(scope, receive, send)
 
     def make_all(self) -> None:
@@ -114,17 +124,6 @@ def _gateway() -> Sequence[ControllerRouterHandler]:
     from faena.server.gateway.routes import router
 
     return [router]
-
-
-def _mlflow() -> Sequence[ControllerRouterHandler]:
-    from litestar import asgi
-
-    from faena.mlflow.application import MlflowApplication
-
-    async def answer(scope: HTTPScope, receive: Receive, send: Send) -> None:
-        await MlflowApplication(scope["litestar_app"].state[MLFLOW]())(scope, receive, send)
-
-    return [asgi([f"/{word}" for word in mlflow_paths.WORDS], is_mount=True, copy_scope=False)(answer)]
 
 
 def _models() -> Sequence[ControllerRouterHandler]:
@@ -219,7 +218,6 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models", "model-names"): _models,
-    mlflow_paths.WORDS: _mlflow,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,
     ("runs", "imports"): _portable,
