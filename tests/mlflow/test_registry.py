@@ -124,6 +124,15 @@ class TestVersions:
             client.send("DELETE", f"{VERSIONS}/delete", name="counted", version=number)
         assert model(client, "counted")["latest_versions"] == []
 
+    def test_what_was_not_told_is_an_empty_text(self, client: Client) -> None:
+        made(client, "bare")
+        client.post(f"{VERSIONS}/create", name="bare", source="s3://b/m")
+        shown = version(client, "bare")
+        assert (shown["description"], shown["run_id"]) == ("", "")
+        found = client.get(f"{VERSIONS}/search", filter="name = 'bare' and run_id != 'x'")
+        assert len(found["model_versions"]) == 1
+        assert client.ask(f"{VERSIONS}/get", name="bare", version="-1").status == 404
+
     def test_of_a_run_that_nobody_knows(self, client: Client) -> None:
         made(client, "elsewhere")
         client.post(f"{VERSIONS}/create", name="elsewhere", source="runs:/abc/model", run_id="abc")

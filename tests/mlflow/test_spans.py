@@ -52,7 +52,7 @@ def test_a_trace_is_what_its_spans_say(client: Client, form: Callable[..., bytes
     found = trace(client, trace_id)
     info = found["trace_info"]
     assert (info["state"], info["request_time"]) == ("ERROR", "1970-01-01T00:00:00.500Z")
-    assert (info["execution_duration"], info["request_preview"]) == ("2.500s", "hello")
+    assert (info["execution_duration"], info["request_preview"]) == ("2.500s", '"hello"')
     assert info["trace_metadata"]["mlflow.trace.session"] == "s1"
     assert (info["tags"]["service.name"], info["tags"]["mlflow.traceName"]) == ("shop", "whole")
     assert "telemetry.sdk.name" not in info["tags"]
@@ -141,6 +141,7 @@ BAD: list[tuple[str, bytes, dict[str, str], int, str]] = [
     ("an experiment that there is not", as_json(span()), {"experiment": "987654"}, 404, "987654"),
     ("another kind", as_json(span()), {"kind": "text/plain"}, 400, "Invalid Content-Type"),
     ("no JSON", b"{", {}, 400, "Invalid OpenTelemetry format"),
+    ("nothing", b"", {"kind": PROTOBUF}, 400, "no spans found"),
     ("a list", b"[]", {}, 400, "Invalid OpenTelemetry format"),
     ("no protocol buffers", b"\xff\xff", {"kind": PROTOBUF}, 400, "Invalid OpenTelemetry format"),
     ("half a span", as_protobuf(span())[:-9], {"kind": PROTOBUF}, 400, "Invalid OpenTelemetry format"),
@@ -180,6 +181,28 @@ def test_what_no_json_number_is_stays(client: Client) -> None:
     assert sent(client, as_protobuf(whole), PROTOBUF).status == 200
     [told] = trace(client, fresh(600))["spans"]
     assert told["attributes"] == [{"key": "loss", "value": {"double_value": "NaN"}}]
+
+
+def test_attributes_that_were_written_as_json_are_values_again(client: Client) -> None:
+    attributes = {
+        "mlflow.spanType": '"LLM"',
+        "mlflow.spanInputs": '{"q": [1, 0.5, null]}',
+        "plain": "no {json",
+    }
+    whole = span(traceId=fresh(650), attributes=attributes)
+    other = span(traceId=fresh(651), attributes={"mlflow.spanType": "LLM", "text": '{"q": 1}'})
+    assert sent(client, as_json(whole, other)).status == 200
+    told = trace(client, fresh(650))
+    values = {each["key"]: each["value"] for each in told["spans"][0]["attributes"]}
+    numbers = {"array_value": {"values": [{"int_value": "1"}, {"double_value": 0.5}, {}]}}
+    assert values["mlflow.spanType"] == {"string_value": "LLM"}
+    assert values["mlflow.spanInputs"] == {"kvlist_value": {"values": [{"key": "q", "value": numbers}]}}
+    assert values["plain"] == {"string_value": "no {json"}
+    assert told["trace_info"]["request_preview"] == '{"q":[1,0.5,null]}'
+    [kept] = [
+        each["value"] for each in trace(client, fresh(651))["spans"][0]["attributes"] if each["key"] == "text"
+    ]
+    assert kept == {"string_value": '{"q": 1}'}
 
 
 def test_spans_are_found_by_what_they_say(client: Client) -> None:

@@ -98,7 +98,8 @@ def test_they_are_found_page_by_page(client: Client) -> None:
     ids = [each["trace_id"] for each in (*first["traces"], *rest["traces"])]
     assert ids == ["tr-page-2", "tr-page-1", "tr-page-0"]
     assert "next_page_token" not in rest
-    assert client.refused("traces/search", api="3.0", locations=[])[0] == 400
+    assert client.post("traces/search", api="3.0", locations=[]) == {"traces": []}
+    assert client.refused("traces/search", api="3.0")[0] == 400
     assert found(client, experiment, filter="end_time > 1769860801000", order_by=["timestamp ASC"]) == [
         "tr-page-1",
         "tr-page-2",
@@ -115,6 +116,14 @@ def test_tags_and_deletion_are_those_of_the_second_version(client: Client) -> No
     gone = client.post("traces/delete-traces", api="3.0", experiment_id="0", request_ids=["tr-tagged"])
     assert gone == {"traces_deleted": 1}
     assert client.ask("traces/tr-tagged", api="3.0").status == 404
+
+
+@pytest.mark.parametrize("key", ["mlflow.trace.spansLocation", "mlflow.artifactLocation", "k" * 251])
+def test_tags_that_say_where_spans_are_stay(client: Client, key: str) -> None:
+    told(client, "tr-fixed")
+    for api in ("2.0", "3.0"):
+        assert client.send("PATCH", "traces/tr-fixed/tags", api=api, key=key, value="x").status == 400
+    assert client.send("DELETE", "traces/tr-fixed/tags", key=key).status in (400, 404)
 
 
 def test_traces_are_put_to_a_run(client: Client) -> None:

@@ -156,6 +156,13 @@ ROWS: tuple[Row, ...] = (
     *_rows("flask<2.3", "imports names that Flask 2.3 took away", "flask-sqlalchemy<3"),
     *_rows("sqlalchemy<2", "calls methods that SQLAlchemy 2 took away", "flask-sqlalchemy<3"),
     *_rows("six", "imports six", "tensorboardx<2.5", needed=True),
+    *_rows(
+        "opentelemetry-sdk<1.45",
+        "loses all its traces with opentelemetry-sdk 1.45, without a word",
+        "mlflow<3.4",
+        "mlflow-skinny<3.4",
+        "mlflow-tracing<3.4",
+    ),
     *_rows("ipython-genutils", "imports ipython_genutils", "nbconvert<6", needed=True),
 )
 

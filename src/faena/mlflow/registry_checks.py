@@ -45,8 +45,8 @@ def new_name(given: str | None, parameter: str = "name") -> str:
 
 def version(given: str | int | None) -> int:
     text = str(given)
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return int(text)
+    if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10:
+        return int(text)  # one below 0 is never found
     raise MlflowError(f"Parameter 'version' must be an integer, got '{text[:200]}'.")
 
 

@@ -55,7 +55,7 @@ _MODELS = _Kind(
 _VERSIONS = _Kind(
     texts={
         "name": versions.c.name,
-        "run_id": sa.func.coalesce(versions.c.run_id, versions.c.told_run),
+        "run_id": sa.func.coalesce(versions.c.run_id, versions.c.told_run, ""),
         "source_path": versions.c.source,
     },
     lists=frozenset({"name", "run_id"}),

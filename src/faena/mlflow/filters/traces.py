@@ -17,6 +17,7 @@ from faena.traces.store import METADATA, TAG, labels, links, traces
 STATUS = {"IN_PROGRESS": TraceStatus.IN_PROGRESS, "OK": TraceStatus.OK, "ERROR": TraceStatus.FAILED}
 WORDS = {ours: theirs for theirs, ours in STATUS.items()}
 _NUMBERED = ("STATE_UNSPECIFIED", "OK", "ERROR", "IN_PROGRESS")
+_UNTOLD = {"STATE_UNSPECIFIED": TraceStatus.IN_PROGRESS, "TRACE_STATUS_UNSPECIFIED": TraceStatus.IN_PROGRESS}
 _ATTRIBUTE = frozenset({"", "attribute", "attributes", "attr", "trace"})
 _TAG = frozenset({"tag", "tags"})
 _METADATA = frozenset({"metadata", "request_metadata", "trace_metadata"})
@@ -44,7 +45,7 @@ _NAMED = {"name": (TAG, TRACE_NAME), "run_id": (METADATA, SOURCE_RUN)}
 def status(given: str | int | None, parameter: str) -> TraceStatus:
     """Raises MlflowError."""
     word = _NUMBERED[given] if isinstance(given, int) and 0 <= given < len(_NUMBERED) else str(given)
-    if (known := STATUS.get(word)) is None:
+    if (known := (STATUS | _UNTOLD).get(word)) is None:
         raise invalid_value(parameter, given, f"one of {', '.join(STATUS)}")
     return known
 

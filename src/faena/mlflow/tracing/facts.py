@@ -71,8 +71,20 @@ def _first(spans: Sequence[Told], names: Sequence[str]) -> Any:
 
 
 def _preview(root: Sequence[Told], names: Sequence[str]) -> str | None:
+    """As JSON, which a text may be already."""
     value = _first(root, names)
-    return None if value is None else _text(value)[:_LONGEST_PREVIEW]
+    if value is None:
+        return None
+    shown = value if isinstance(value, str) and _is_json(value) else msgspec.json.encode(value).decode()
+    return shown[:_LONGEST_PREVIEW]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

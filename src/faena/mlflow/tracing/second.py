@@ -127,7 +127,7 @@ def delete(services: Services, asked: Delete) -> Any:
 
 
 def set_tag(services: Services, asked: SetTag) -> Any:
-    tags = _values([Pair(asked.key, asked.value)])
+    tags = labels.one(asked.key, asked.value)
 
     def work(write: Write) -> None:
         service.get(write, asked.request_id)
@@ -137,6 +137,7 @@ def set_tag(services: Services, asked: SetTag) -> Any:
 
 
 def delete_tag(services: Services, asked: SetTag) -> Any:
+    labels.check_mutable(asked.key, "deleted")
     return services.database.write(lambda write: service.remove_tag(write, asked.request_id, asked.key or ""))
 
 

@@ -79,7 +79,7 @@ class ByIds(Struct):
 
 
 class Search(Struct):
-    locations: list[Location] = []
+    locations: list[Location] | None = None
     filter: str | None = None
     max_results: int | None = None
     order_by: list[str] = []
@@ -93,7 +93,7 @@ class SetTag(Struct):
 
 
 class Link(Struct):
-    trace_ids: list[str] = []
+    trace_ids: list[str] | None = None
     run_id: Annotated[str | None, REQUIRED] = None
 
 
@@ -228,7 +228,7 @@ def _wanted(asked: ByIds) -> list[sa.ColumnElement[bool]]:
 def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
     """`within`: the ids of the runs whose traces may be found; None: all."""
     experiments = [checks.experiment_id(each) for each in experiments_of(asked)]
-    if not experiments:
+    if asked.locations is None:
         raise missing_value("locations")
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
@@ -246,21 +246,23 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
 
 def experiments_of(asked: Search) -> list[str | None]:
     return [
-        each.mlflow_experiment.experiment_id for each in asked.locations if each.mlflow_experiment is not None
+        each.mlflow_experiment.experiment_id
+        for each in asked.locations or ()
+        if each.mlflow_experiment is not None
     ]
 
 
 def link(services: Services, asked: Link) -> Any:
-    if not asked.trace_ids:
+    if (trace_ids := asked.trace_ids) is None:
         raise missing_value("trace_ids")
-    if len(asked.trace_ids) > _MOST_LINKS:
+    if len(trace_ids) > _MOST_LINKS:
         raise MlflowError(
             f"Cannot link more than {_MOST_LINKS} traces to a run in a single request. Provided "
-            f"{len(asked.trace_ids)} traces."
+            f"{len(trace_ids)} traces."
         )
 
     def work(write: Write) -> None:
-        service.link(write, asked.trace_ids, found.run(write, asked.run_id or "").id)
+        service.link(write, trace_ids, found.run(write, asked.run_id or "").id)
 
     return services.database.write(work)
 
@@ -287,7 +289,7 @@ def link_prompts(services: Services, asked: LinkPrompts) -> Any:
 
 
 def set_tag(services: Services, asked: SetTag) -> Any:
-    tags = labels.read({asked.key or "": asked.value})
+    tags = labels.one(asked.key, asked.value)
 
     def work(write: Write) -> None:
         service.get(write, asked.trace_id)
@@ -297,4 +299,5 @@ def set_tag(services: Services, asked: SetTag) -> Any:
 
 
 def delete_tag(services: Services, asked: SetTag) -> Any:
+    labels.check_mutable(asked.key, "deleted")
     return services.database.write(lambda write: service.remove_tag(write, asked.trace_id, asked.key or ""))

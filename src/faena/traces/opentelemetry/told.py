@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from faena.traces.model import Span, SpanStatus
-from faena.traces.opentelemetry import json_form, protobuf_form
+from faena.traces.opentelemetry import json_form, protobuf_form, written
 from faena.traces.opentelemetry.shapes import Unreadable
 
 MOST_BYTES = 64 << 20
@@ -64,8 +64,10 @@ def _inflated(body: bytes, ways: Sequence[int], name: str) -> bytes:
 
 def read(body: bytes, *, is_json: bool) -> list[Told]:
     """All spans of a request. Raises Unreadable where it is none, WrongSpan for a span that is none."""
-    form = json_form if is_json else protobuf_form
-    return list(_spans(form.read(body)))
+    request = (json_form if is_json else protobuf_form).read(body)
+    if not request.get("resource_spans"):
+        raise Unreadable("no spans found")
+    return list(_spans(request))
 
 
 def _spans(request: Mapping[str, Any]) -> Iterator[Told]:
@@ -78,6 +80,7 @@ def _spans(request: Mapping[str, Any]) -> Iterator[Told]:
 
 def told(given: dict[str, Any], resource: dict[str, Any]) -> Told:
     """`given`: in the form of `SHAPES`. Raises WrongSpan."""
+    written.undo(given)
     trace, span = _identity(given, "trace_id", _TRACE_BYTES), _identity(given, "span_id", _SPAN_BYTES)
     if not trace or not span:
         raise WrongSpan("A span has a trace_id of 16 bytes and a span_id of 8, not all of them 0")
