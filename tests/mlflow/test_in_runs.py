@@ -148,12 +148,12 @@ class TestEachRoute:
         assert client.get(f"logged-models/{model_id}")["model"] == its_model
 
 
-def test_another_runs_files_are_not_its_own(script: Client, other: Any, its_model: Any) -> None:
+def test_another_runs_files_are_not_its_own(script: Client, own: str, other: Any, its_model: Any) -> None:
     for owner in (other, its_model):
         for answer in (script.put_artifact(owner, "b.txt", b"x"), script.artifact(owner, "a.txt")):
             assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED")
     points = [{"key": "loss", "value": 1, "timestamp": 1, "model_id": its_model["info"]["model_id"]}]
-    assert script.refused("runs/log-batch", metrics=points)[0] == 403
+    assert script.refused("runs/log-batch", run_id=own, metrics=points)[0] == 403
 
 
 def test_nothing_but_mlflows_paths(script: Client) -> None:

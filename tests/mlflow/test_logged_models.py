@@ -55,6 +55,7 @@ def test_a_model_from_its_beginning_to_its_end(client: Client, run: Any) -> None
 def test_one_that_is_deleted_is_not_there(client: Client, run: Any) -> None:
     model_id = new_model(client, run)["info"]["model_id"]
     assert client.send("DELETE", f"logged-models/{model_id}").status == 200
+    assert client.send("DELETE", f"logged-models/{model_id}").status == 200
     gone = client.ask(f"logged-models/{model_id}")
     assert (gone.status, gone.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
@@ -130,3 +131,9 @@ def test_a_search_may_be_for_a_data_set_alone(client: Client, run: Any) -> None:
     client.post("runs/log-metric", run_id=run["info"]["run_id"], model_id=model, **point)
     found = client.post("logged-models/search", experiment_ids=["0"], datasets=[{"dataset_name": "of this"}])
     assert [each["info"]["model_id"] for each in found["models"]] == [model]
+
+
+def test_a_search_says_where(client: Client) -> None:
+    search = "logged-models/search"
+    assert "parameter 'experiment_ids'" in client.refused(search)[2]
+    assert "`dataset_name`" in client.refused(search, experiment_ids=["0"], datasets=[{}])[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Sequence
@@ -9,12 +10,13 @@ from typing import Any
 
 from faena.kernel import experiment_names
 from faena.mlflow.errors import EXISTS as EXISTS
-from faena.mlflow.errors import MlflowError, invalid_value
+from faena.mlflow.errors import MlflowError
 from faena.mlflow.words import Pair
 
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
+_LONGEST_EXPERIMENT = 500
 MOST_METRICS, MOST_PARAMS, MOST_TAGS, MOST_TOGETHER = 1000, 100, 100, 1000
 _NAME = re.compile(r"[/\w.\- :]+")
 _PATH = "Names may be treated as files in certain cases, and must not resolve to other names when treated as such."
@@ -24,34 +26,39 @@ def key(name: str, value: str | None, parameter: str = "key") -> str:
     """Of a metric, parameter or tag. `name`: what it is of."""
     if not value:
         raise MlflowError(f"Missing value for required parameter '{parameter}'.")
+    if name == "metric":
+        parameter = f"{parameter.removesuffix('key')}name"
     if len(value) > LONGEST_KEY:
         raise MlflowError(
-            f"{name.capitalize()} '{parameter}' had length {len(value)}, which exceeded length limit of {LONGEST_KEY}"
+            f"'{parameter}' exceeds the maximum length of {LONGEST_KEY} characters. {name.capitalize()} '{parameter}' "
+            f"had length {len(value)}, which exceeded length limit of {LONGEST_KEY}"
         )
     if not _NAME.fullmatch(value):
         raise MlflowError(
-            f"Invalid value {value[:80]!r} for parameter '{parameter}' supplied: Names may only contain alphanumerics, "
-            "underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
+            f"Invalid value {json.dumps(value[:80])} for parameter '{parameter}' supplied: Names may only contain "
+            "alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
         )
     normal = posixpath.normpath(value)
     if normal != value or normal == "." or normal.startswith(("..", "/")):
         raise MlflowError(
-            f"Invalid value {value[:80]!r} for parameter '{parameter}' supplied: {_PATH} {normal[:80]!r}"
+            f"Invalid value {json.dumps(value[:80])} for parameter '{parameter}' supplied: {_PATH} {normal[:80]!r}"
         )
     return value
 
 
 def experiment_name(value: str) -> str:
+    if len(value) > _LONGEST_EXPERIMENT:
+        raise MlflowError(f"'name' exceeds the maximum length of {_LONGEST_EXPERIMENT} characters")
     if (why := experiment_names.refusal(value)) is not None:
         raise MlflowError(f"Invalid experiment name: '{value[:80]}' {why}.")
     return experiment_names.normal(value)
 
 
-def experiment_id(value: str | None, parameter: str = "experiment_id") -> int:
+def experiment_id(value: str | None) -> int:
     """Raises MlflowError as for one that there is not: what is no number names none."""
     text = value or ""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise invalid_value(parameter, value, "a number")
+        raise MlflowError(f"Invalid experiment ID '{text[:80]}'. Experiment ID must be a valid integer.")
     return int(text)
 
 
@@ -59,10 +66,19 @@ def most(value: int | None, default: int, limit: int, parameter: str = "max_resu
     if value is None:
         return default
     if value < 1:
-        raise invalid_value(parameter, value, "a positive integer")
+        raise not_positive(parameter, value)
     if value > limit:
-        raise invalid_value(parameter, value, f"at most {limit}")
+        raise MlflowError(
+            f"Invalid value {value} for parameter '{parameter}' supplied. It must be at most {limit}"
+        )
     return value
+
+
+def not_positive(parameter: str, value: int) -> MlflowError:
+    shown = str(value)[:40]
+    return MlflowError(
+        f"Invalid value {shown} for parameter '{parameter}' supplied. It must be a positive integer"
+    )
 
 
 def batch(metrics: Sequence[Any], params: Sequence[Pair], tags: Sequence[Pair]) -> None:

@@ -158,7 +158,7 @@ def delete_tag(services: Services, asked: SetTag) -> Any:
 def search(services: Services, asked: Search, only: int | None = None) -> Any:
     """`only`: the one that may be found; None: all."""
     if asked.max_results is None or asked.max_results == 0:
-        raise invalid_value("max_results", asked.max_results or 0, "a positive integer")
+        raise checks.not_positive("max_results", 0)
     most = checks.most(asked.max_results, _MOST, _MOST)
     first = paging.start(asked.page_token)
     view = view_type(asked.view_type)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from faena.mlflow.errors import MlflowError, invalid_value, missing_value
+from faena.mlflow.requests import ById
 
 MOST_BYTES = 16 << 20
 """Of a body."""
@@ -32,7 +33,7 @@ def of_body(kind: type[T], body: bytes, is_json: bool) -> T:
     try:
         read = msgspec.json.decode(body or b"{}", type=kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(kind, body, error) from error
+        read = _without_nulls(kind, body, error)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _malformed(error) from error
     return _complete(kind, read)
@@ -60,6 +61,8 @@ def of_query(kind: type[T], query: bytes) -> T:
 
 
 def _complete(kind: type[T], read: T) -> T:
+    if isinstance(read, ById):
+        read.check()
     for name in _required(kind):
         if getattr(read, name) in (None, ""):
             raise missing_value(name)
@@ -70,14 +73,19 @@ def _malformed(error: Exception) -> MlflowError:
     return MlflowError(f"The request's body is not JSON: {error}.", "BAD_REQUEST")
 
 
-def _wrong(kind: type[Struct], body: bytes, error: msgspec.ValidationError) -> MlflowError:
+def _without_nulls(kind: type[T], body: bytes, error: msgspec.ValidationError) -> T:
+    """The same where a field that is null is one that is not there. Raises MlflowError naming what is wrong."""
     try:
         values = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as malformed:
-        return _malformed(malformed)  # what is wrong with a field was seen first
+        raise _malformed(malformed) from malformed  # what is wrong with a field was seen first
     if not isinstance(values, dict):
-        return MlflowError("The request's body is no JSON object.", "BAD_REQUEST")
-    return _invalid(kind, values, error)
+        raise MlflowError("The request's body is no JSON object.", "BAD_REQUEST") from error
+    given = {name: value for name, value in values.items() if value is not None}
+    try:
+        return msgspec.convert(given, type=kind, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise _invalid(kind, given, wrong) from wrong
 
 
 def _invalid(kind: type[Struct], values: Mapping[str, Any], error: msgspec.ValidationError) -> MlflowError:
@@ -88,7 +96,7 @@ def _invalid(kind: type[Struct], values: Mapping[str, Any], error: msgspec.Valid
             try:
                 msgspec.convert(value, type=known[name], strict=False)
             except msgspec.ValidationError:
-                return invalid_value(name, value)
+                return invalid_value(name, value, f" Hint: Value was of type '{type(value).__name__}'.")
     return MlflowError(f"{error}.")
 
 

@@ -11,6 +11,8 @@ from faena.runs.model import Run
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import ExperimentView
 
+_LONGEST_ID = 300
+
 
 def experiment(read: Read, number: str | None) -> ExperimentView:
     """Raises MlflowError where there is none of that id."""
@@ -32,7 +34,7 @@ def active_experiment(read: Read, number: str | None) -> ExperimentView:
 
 def run(read: Read, run_id: str) -> Run:
     """Raises MlflowError where there is none of that id."""
-    there = runs.get(read, run_id)
+    there = runs.get(read, run_id) if len(run_id) <= _LONGEST_ID else None
     if there is None or there.deletion is not None:
         raise MlflowError(f"Run with id={run_id[:300]} not found", MISSING)
     return there

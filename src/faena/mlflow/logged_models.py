@@ -11,7 +11,7 @@ from msgspec import Struct
 from faena.db import Read, Write
 from faena.mlflow import checks, found, paging
 from faena.mlflow.artifacts import addresses
-from faena.mlflow.errors import invalid_value
+from faena.mlflow.errors import MlflowError, invalid_value, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.filters import logged_models as filters
 from faena.mlflow.filters.logged_models import Dataset, OrderBy
@@ -147,9 +147,13 @@ def log_params(services: Services, asked: LogParams) -> Any:
 
 def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
     """`within`: the ids of the runs whose models may be found; None: all."""
+    if not asked.experiment_ids:
+        raise missing_value("experiment_ids")
+    if not all(each.dataset_name for each in asked.datasets):
+        raise MlflowError("`dataset_name` in the `datasets` clause must be specified.")
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
-    experiments = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
+    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
     where = [
         store.models.c.deleted_at.is_(None),
         store.models.c.experiment_id.in_(experiments),

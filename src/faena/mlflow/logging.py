@@ -116,7 +116,7 @@ def log_batch(services: Services, asked: LogBatch) -> Any:
     points: dict[str, list[Logged]] = defaultdict(list)
     for place, metric in enumerate(asked.metrics):
         points[checks.key("metric", metric.key, f"metrics[{place}].key")].append(_point(metric))
-    params, tags = _params(asked.params, "params"), _tags(asked.tags)
+    params, tags = _params(asked.params, "params"), _tags(asked.tags, "tags")
     of_models = _of_models(run_id, asked.metrics)
 
     def work(write: Write) -> None:
@@ -138,6 +138,8 @@ def _point(given: Metric) -> Logged:
         raise missing_value("value")
     if given.timestamp is None:
         raise missing_value("timestamp")
+    if bool(given.dataset_name) is not bool(given.dataset_digest):
+        raise MlflowError("Both dataset_name and dataset_digest must be provided if one is provided")
     value = given.value
     if isinstance(value, str):
         if value not in _SPELLED:
@@ -210,8 +212,13 @@ def _keep_params(write: Write, run_id: str, values: dict[str, str]) -> None:
         write.notify(transitions.topic(run_id))
 
 
-def _tags(given: Sequence[Pair]) -> dict[str, str]:
-    return {checks.key("tag", pair.key): (pair.value or "")[: checks.LONGEST_TAG] for pair in given}
+def _tags(given: Sequence[Pair], where: str = "") -> dict[str, str]:
+    return {
+        checks.key("tag", pair.key, f"{where}[{place}].key" if where else "key"): (pair.value or "")[
+            : checks.LONGEST_TAG
+        ]
+        for place, pair in enumerate(given)
+    }
 
 
 def _keep_tags(write: Write, run_id: str, tags: dict[str, str]) -> None:

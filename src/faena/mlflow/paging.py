@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from faena.mlflow.errors import invalid_value
+from faena.mlflow.errors import MlflowError, invalid_value
 
 _MARK = b"after:"
 _MOST = 10**9
@@ -25,7 +25,9 @@ def start(token: str | None) -> int:
     except (ValueError, binascii.Error):
         after = -1
     if not 0 <= after <= _MOST:
-        raise invalid_value("page_token", token, "what the page before gave")
+        raise MlflowError(
+            f"Invalid page token, could not base64-decode. {invalid_value('page_token', token).message}"
+        )
     return after
 
 

@@ -16,6 +16,10 @@ class ById(Struct):
     @property
     def id(self) -> str:
         """Raises MlflowError where there is none."""
-        if not (given := self.run_id or self.run_uuid):
+        self.check()
+        return self.run_id or self.run_uuid or ""
+
+    def check(self) -> None:
+        """The same."""
+        if not (self.run_id or self.run_uuid):
             raise missing_value("run_id")
-        return given

@@ -139,7 +139,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
     where = [store.runs.c.deletion.is_(None), *filters.conditions(asked.filter)]
     if within is not None:
         where.append(store.runs.c.id.in_(within))
-    wanted = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
+    wanted = [checks.experiment_id(each) for each in asked.experiment_ids]
 
     def work(read: Read) -> dict[str, Any]:
         table = workspaces.experiments

@@ -54,7 +54,7 @@ def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
         order = parse_order(text)
         if order.key.entity not in _ATTRIBUTE or order.key.name not in _COLUMNS:
             raise MlflowError(
-                f"Invalid order_by key {order.key.name!r}. Valid keys are {', '.join(_COLUMNS)}"
+                f"Invalid attribute key {order.key.name!r} specified. Valid keys are {', '.join(_COLUMNS)}"
             )
         column = _COLUMNS[order.key.name]
         found.append(column.desc() if order.descending else column.asc())

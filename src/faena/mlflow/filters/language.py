@@ -39,6 +39,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_FILTER, _ORDER = "filter", "order_by"
 _WORDS = frozenset({"and", "or", "not", "in", "is", "null", "like", "ilike", "asc", "desc"})
 
 
@@ -76,12 +77,12 @@ def parse(text: str | None) -> list[Clause]:
         return []
     if len(text) > LONGEST:
         raise MlflowError(f"The filter has {len(text):,} characters; at most {LONGEST:,} are read.")
-    return _Parser(text, "filter string").clauses()
+    return _Parser(text, _FILTER).clauses()
 
 
 def parse_order(text: str) -> Order:
     """Raises MlflowError with what cannot be read."""
-    return _Parser(text[:LONGEST], "order_by clause").order()
+    return _Parser(text[:LONGEST], _ORDER).order()
 
 
 class _Parser:
@@ -190,4 +191,7 @@ class _Parser:
 
     def _refuse(self, why: str) -> NoReturn:
         near = self._text[self._at : self._at + 40]
-        raise MlflowError(f"Invalid {self._what}: {why}, at {near!r} of {self._text[:200]!r}.")
+        shown = f"{self._text[:200]!r}"
+        if self._what == _ORDER:
+            raise MlflowError(f"Invalid order_by clause {shown}. Could not be parsed: {why}, at {near!r}.")
+        raise MlflowError(f"Invalid clause(s) in filter string: {shown}: {why}, at {near!r}.")

@@ -95,7 +95,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
     first = paging.start(asked.page_token)
     if not asked.experiment_ids:
         raise missing_value("experiment_ids")
-    experiments = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
+    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
     where = [store.traces.c.experiment_id.in_(experiments), *filters.conditions(asked.filter)]
     if within is not None:
         where.append(store.traces.c.run_id.in_(within))

@@ -221,7 +221,7 @@ def _wanted(asked: ByIds) -> list[sa.ColumnElement[bool]]:
         raise invalid_value("trace_ids", len(asked.trace_ids), f"at most {_MOST_IDS} of them")
     if asked.experiment_ids is None:
         return []
-    experiments = [checks.experiment_id(each, "experiment_ids") for each in asked.experiment_ids]
+    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
     return [store.traces.c.experiment_id.in_(experiments)]
 
 

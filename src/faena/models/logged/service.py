@@ -48,7 +48,7 @@ def set_tags(write: Write, model_id: str, tags: Mapping[str, str], now: Micros) 
 def remove_tag(write: Write, model_id: str, key: str, now: Micros) -> LoggedModel:
     """Raises NotFound where it has no such tag."""
     if key not in get(write, model_id).tags:
-        raise NotFound(f"No tag with key '{key[:250]}' of the logged model '{model_id}'.")
+        raise NotFound(f"No tag with key '{key[:250]}' found for model with ID '{model_id}'.")
     store.remove_tag(write, model_id, key)
     return _changed(write, model_id, {}, now)
 
@@ -59,7 +59,12 @@ def add_params(write: Write, model_id: str, params: Mapping[str, str], now: Micr
 
 
 def delete(write: Write, model_id: str, now: Micros) -> None:
-    """Nobody sees it any more, and its bytes go when nothing else refers to them. Raises NotFound."""
+    """Nobody sees it any more, and its bytes go when nothing else refers to them. Repeating it has no second effect.
+
+    Raises NotFound.
+    """
+    if (there := store.get(write, model_id)) is not None and there.deleted_at is not None:
+        return
     get(write, model_id)
     store.remove_files(write, model_id, [file.path for file in store.files_of(write, model_id)])
     store.change(write, model_id, {"deleted_at": now})
