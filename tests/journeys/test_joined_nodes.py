@@ -42,9 +42,10 @@ from tests.journeys.data import driver_log
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
 EVERYTHING = """
-import os, pathlib, sys, time
+import json, os, pathlib, sys, time, urllib.request
 import thing
 from faena import Run
+from faena.script.rpc import RunnerClient
 
 mounted, downloaded, out = sys.argv[1:4]
 run = Run.get_context()
@@ -60,6 +61,12 @@ for step in range(3):
 for lr in (0.1, 0.2):
     with run.child_run(f"lr {lr}") as child:
         child.log("lr", lr)
+door = RunnerClient(os.environ["FAENA_SOCKET"]).call("open_mlflow", {}, 60)
+headers = {"Content-Type": "application/json", "Authorization": "Bearer " + door["token"]}
+point = {"run_id": os.environ["FAENA_RUN_ID"], "key": "by mlflow", "value": 0.5, "timestamp": 1}
+address = door["url"] + "/api/2.0/mlflow/runs/log-metric"
+urllib.request.urlopen(urllib.request.Request(address, json.dumps(point).encode(), headers))
+print("mlflow", door["token"], "is the token")
 left = run.child_run("left open")
 left.log("lr", 0.3)
 pathlib.Path("notes.txt").write_text("notes")
@@ -136,9 +143,11 @@ def test_a_run_with_all_that_there_is(workspace: Workspace, machine: FarMachine,
         "home True",
         "registered far-net 2",
         "state state",
+        "* is the token",
     ):
         assert line in said
     assert [len(run.refresh().attempts), run.get_metrics()["loss"]] == [2, [1.0, 1 / 2, 1 / 3]]
+    assert run.get_metrics()["by mlflow"] == 0.5
     children = sorted((child.name, child.get_status(), child.get_metrics()) for child in run.get_children())
     assert children[-2:] == [("lr 0.2", "Completed", {"lr": 0.2})] * 2
     assert {status for name, status, _ in children if name == "left open"} == {"Failed", "Completed"}

@@ -53,18 +53,6 @@ def test_the_folder_of_its_socket_may_have_gone_since_the_run_before(lasting_sur
         path.parent.rmdir()
 
 
-def test_mlflow_is_not_answered_on_a_machine_elsewhere(lasting_surroundings: Path) -> None:
-    path = lasting_surroundings / "elsewhere.sock"
-    api: Any = SimpleNamespace(questions=SimpleNamespace(verbs=()), shares_files=False)
-    unused: Any = None
-    made = Answerer(path, api, unused, unused, unused, unused, unused)
-    try:
-        said = asked(path, b'{"verb": "open_mlflow", "arguments": {}}')["error"]["message"]
-    finally:
-        made.close()
-    assert "this node is elsewhere" in said and "MLFLOW_TRACKING_URI" in said
-
-
 def test_it_takes_connections_again_once_there_are_descriptors(
     answerer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

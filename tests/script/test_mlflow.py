@@ -96,6 +96,13 @@ sys.stdout.write(subprocess.check_output([sys.executable, "-c", {child!r}]).deco
     assert asked == ["open_mlflow"]
 
 
+def test_the_address_is_reached_past_a_proxy(script: RunHere) -> None:
+    """Libraries that make requests would ask it for what is on this machine, too."""
+    script.extra |= {"HTTP_PROXY": "http://proxy:3128", "no_proxy": "intern"}
+    told = 'import os, mlflow; print(os.environ["NO_PROXY"], os.environ["no_proxy"])'
+    assert script.run(START + told)[0].split() == ["127.0.0.1", "intern,127.0.0.1"]
+
+
 @pytest.mark.parametrize("how", ["mlflow.set_tracking_uri(x)", 'os.environ["MLFLOW_TRACKING_URI"] = x'])
 def test_an_address_of_its_own_gets_neither_the_runs_name_nor_its_token(script: RunHere, how: str) -> None:
     out, _ = script.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,17 @@ from urllib.parse import quote
 from faena.attempts.follow import Segment
 from faena.attempts.key import AttemptKey
 from faena.attempts.records import ORDERS
+from faena.kernel.connections import Answer
 from faena.kernel.process_identity import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 
 _LONG = 3600.0
 """Seconds: the server copies files while such a request waits."""
+_PASSING_ON = 60.0
+"""Seconds in which a server that is reached takes more of a body."""
+_ANSWERED = 300.0
+"""Seconds in which it answers then: a large file is made durable first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,24 @@ class ServerApi:
     def answer(self, key: AttemptKey, question: str, data: bytes) -> None:
         """What was asked about files of the script."""
         self.bring(f"{key.path}/answers/{quote(question, safe='')}", data)
+
+    def pass_on(
+        self,
+        key: AttemptKey,
+        method: str,
+        target: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        """What MLflow's client of a script asks, once. Raises as `Transport.once` does."""
+        return self._transport.once(
+            method,
+            f"{key.path}/mlflow{target}",
+            body,
+            headers,
+            connecting=_PASSING_ON,
+            answering=_ANSWERED,
+        )
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)

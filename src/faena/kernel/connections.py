@@ -20,6 +20,8 @@ _KEPT = 8
 _SLICE = 64 << 10
 """Bytes of which some may come for nothing where an answer breaks off."""
 _FILLING = 0.5
+_HEARD_ENOUGH = (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
+"""How a request fails to be sent to who has answered it before its end, and may have said why."""
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 """Of an address, besides letters and digits, what is sent as it is."""
 
@@ -140,7 +142,7 @@ class Connections:
         try:
             with _broken():
                 connection.sock.settimeout(connecting)
-                with suppress(BrokenPipeError):  # who answers before it has heard all says why
+                with suppress(*_HEARD_ENOUGH):
                     connection.request(method, quote(target, safe=_UNQUOTED), body, headers)
                 connection.sock.settimeout(answering)
                 response = connection.getresponse()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +142,31 @@ class Transport:
             )
         _raise_for(answer)
         return answer
+
+    def once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None,
+        headers: Mapping[str, str],
+        *,
+        connecting: float,
+        answering: float,
+    ) -> Answer:
+        """Asked once, for who answers somebody else: whatever its status, its body still to be read.
+
+        Raises NotConnected, Broken, SSLError, and what `body` raises.
+        """
+        sent = {**headers, settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers}
+        return self.server.connections().ask(
+            method,
+            f"{self.server.prefix}{path}",
+            body,
+            sent,
+            connecting=connecting,
+            answering=answering,
+            preload=False,
+        )
 
     @contextmanager
     def stream(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,19 +22,17 @@ from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErro
 from faena.kernel.process_identity import Living
 from faena.kernel.transport import segment
 from faena.node import mlflow, models, sample_data
+from faena.node.accepting import accept_forever, shut
 from faena.node.children import ATTEMPT, Children
 from faena.node.ranks import answers
 
 _LINE = 4 << 20
-_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
-"""Why no connection could be taken this time: the next one may be."""
-_BREATH = 0.1
 _WRITING_DOWN = 2.0
 """Seconds that a guard gets for its record of the start, where others have the cores."""
 
 
 class Answerer:
-    """One thread takes connections, one more serves each of them: a script has a handful of processes."""
+    """Of one attempt, from the moment it is made until `close`."""
 
     def __init__(
         self,
@@ -58,6 +53,7 @@ class Answerer:
         self._shipper = shipper
         self._open_object = open_object
         self._redaction = redaction
+        self._mlflow = mlflow.Door(api, key, redaction)
         self._is_started = False
         self._started: dict[str, Delivery] = {}
         """The runs that the script has started below its own, by their ids."""
@@ -81,25 +77,12 @@ class Answerer:
         path.chmod(0o600)
         self._listener.listen(64)
         self._path = path
-        threading.Thread(target=self._accept_forever, name="answer", daemon=True).start()
+        accept_forever(self._listener, self._serve, "answer")
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
-        # close() alone does not wake a thread that waits in accept()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept_forever(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError as error:
-                if error.errno not in _PASSING:
-                    return  # it was closed
-                time.sleep(_BREATH)
-                continue
-            threading.Thread(target=self._serve, args=(connection,), name="answer", daemon=True).start()
+        shut(self._listener)
+        self._mlflow.close()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rwb") as lines:
@@ -235,7 +218,7 @@ class Answerer:
         return self._api.call("POST", f"/datasets/{segment(name)}", {})
 
     def _open_mlflow(self, arguments: dict[str, Any]) -> Any:
-        return mlflow.open_to(self._api, self._key, self._redaction)
+        return self._mlflow.open()
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
         return models.bring(self._api, self._open_object, arguments)

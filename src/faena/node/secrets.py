@@ -18,7 +18,7 @@ def hide_again(redaction: Redaction, api: ServerApi, key: AttemptKey) -> list[di
         names = [name for name in given if name != mlflow.TOKEN]
         found = insist(lambda: api.ask("get_secrets", key.run_id, {"names": names})) if names else {}
         if mlflow.TOKEN in given:
-            insist(lambda: mlflow.open_to(api, key, redaction))
+            insist(lambda: mlflow.tokens(api, key, redaction))
     except ServerUnreachable:
         raise  # whoever adopts tries again
     except (UnreadableRecord, FaenaError) as error:

@@ -102,6 +102,7 @@ class RunGatewayView(Struct, frozen=True):
     """Where MLflow's clients of a run's script are answered."""
 
     url: str
+    """Empty for a run on another machine, whose node answers there."""
     token: str
     experiment_id: str
     """As MLflow has it: a number."""

@@ -57,6 +57,8 @@ def begin() -> None:
 
 
 def _ask(socket: str) -> None:
+    from urllib.parse import urlsplit
+
     from faena.script.errors import FaenaError
     from faena.script.rpc import RunnerClient
 
@@ -69,9 +71,19 @@ def _ask(socket: str) -> None:
     finally:
         runner.close()
     os.environ[_OURS] = found["url"]
+    _reach_without_proxy(urlsplit(found["url"]).hostname or "")
     _give({_ADDRESS: found["url"], "MLFLOW_TRACKING_TOKEN": found["token"], _RUN: os.environ["FAENA_RUN_ID"]})
     if "MLFLOW_EXPERIMENT_NAME" not in os.environ:
         _give({"MLFLOW_EXPERIMENT_ID": found["experiment_id"]})
+
+
+def _reach_without_proxy(host: str) -> None:
+    """Libraries ask a proxy of this machine's network for what is on this machine, too, unless they are told."""
+    if any(name.lower() in ("http_proxy", "all_proxy") and value for name, value in os.environ.items()):
+        for name in ("NO_PROXY", "no_proxy"):
+            told = [each.strip() for each in os.environ.get(name, "").split(",")]
+            if host not in told and "*" not in told:
+                os.environ[name] = ",".join([each for each in told if each] + [host])
 
 
 def _give(variables: Dict[str, str]) -> None:

@@ -5,7 +5,6 @@ It stands before routing, so that no route, verb, file or mistake of a route can
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlencode
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from faena.kernel.shown_tokens import shown_token
 from faena.mlflow import paths as mlflow_paths
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.server.gateway import peers, responses
@@ -81,7 +81,7 @@ class Guard:
         headers = _Headers(scope["headers"])
         session = _cookie(headers, self._cookie) or ""
         known = bool(session) and await self._is_known(session, scope)
-        token = _token(headers)
+        token = shown_token(headers.all("authorization"))
         trusted = self._keys.is_token(token)
         run = self._keys.run_of(token) if token and not trusted else None
         visit = _Visit(scope, headers, session if known else "", trusted, run)
@@ -211,14 +211,3 @@ def _cookie(headers: _Headers, name: str) -> str | None:
             if found == name:
                 return value
     return None
-
-
-def _token(headers: _Headers) -> str:
-    """What a client shows: as a token, or as the password of anybody, which is all that some can be given."""
-    scheme, _, shown = (headers.only("authorization") or "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(shown.strip(), validate=True).decode().partition(":")[2]
-        except ValueError:
-            return ""
-    return shown.strip() if scheme.lower() == "bearer" else ""

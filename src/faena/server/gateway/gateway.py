@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
-from faena.mlflow.run_tokens import RunOfToken
+from faena.mlflow.run_tokens import RunOfToken, RunTokens
 from faena.server.gateway import peers
 from faena.server.gateway.authentication import Guard, sign_in_address
 from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
@@ -114,6 +114,10 @@ class Gateway:
                 await self._keep()
             assert self._keys is not None
             return self._address, self._keys.runs.of(run)
+
+    async def token_of(self, run: RunOfToken) -> str:
+        """The same token, for the script of a run on another machine: its node speaks for it, nothing listens here."""
+        return RunTokens(await asyncio.to_thread(self._token)).of(run)
 
     async def open_again(self, app: ASGIApp, do_runs_go_on: Callable[[], Awaitable[bool]]) -> None:
         """Listen where an earlier server did, for those whom it knew; silent where none was open to the last.

@@ -56,13 +56,37 @@ async def open_to_run(
         raise AuthenticationException(
             "Tokens of runs are given to their runners on the workspace's own host."
         )
-    run, now = RunOfToken(data.run_id, data.attempt), clock.now()
+    run = RunOfToken(data.run_id, data.attempt)
+    number = await _number_of_experiment(database, clock, run)
+    url, token = await gateway.open_to_run(request.app, run)
+    return RunGatewayView(url, token, number)
+
+
+@post(
+    "/runs/{run_id:str}/{attempt:int}/{rank:int}",
+    status_code=200,
+    summary="What the script of a run on another machine speaks MLflow with, by way of its node",
+)
+async def token_elsewhere(
+    run_id: str, attempt: int, rank: int, gateway: Gateway, database: Database, clock: Clock
+) -> RunGatewayView:
+    """Asked by its runner, with the attempt's token. Refused for an attempt that is over."""
+    run = RunOfToken(run_id, attempt)
+    number = await _number_of_experiment(database, clock, run)
+    return RunGatewayView("", await gateway.token_of(run), number)
+
+
+async def _number_of_experiment(database: Database, clock: Clock, run: RunOfToken) -> str:
+    now = clock.now()
     try:
         caller = await database.read(lambda read: callers.of_token(read, run, now))
     except MlflowError as error:
         raise Conflict(error.message) from error
-    url, token = await gateway.open_to_run(request.app, run)
-    return RunGatewayView(url, token, str(caller.experiment.id))
+    return str(caller.experiment.id)
 
 
-router = Router("/door", route_handlers=[open_gateway, close_gateway, open_to_run], tags=["server"])
+router = Router(
+    "/door",
+    route_handlers=[open_gateway, close_gateway, open_to_run, token_elsewhere],
+    tags=["server"],
+)

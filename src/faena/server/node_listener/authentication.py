@@ -26,7 +26,8 @@ from faena.kernel.clock import Clock, Micros
 from faena.kernel.hidden import hiding
 from faena.runs.engine.routes import PACE
 from faena.server.errors import ErrorBody
-from faena.server.node_listener import rights
+from faena.server.gateway.responses import NOT_A_RUNS
+from faena.server.node_listener import rights, scripts
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
@@ -85,6 +86,11 @@ class Guard:
         if not own:
             why = token and await asyncio.to_thread(self._removed.why, tokens.digest(token))
             await _refuse(send, 401, why or "The token is none of this workspace's machines. Join again.")
+        elif rules is rights.OF_ATTEMPT and scripts.is_passed_on(path, own):
+            if scripts.turn_into_the_scripts(scope, own):
+                await self._app(scope, receive, send)
+            else:
+                await _refuse(send, 403, NOT_A_RUNS.message)
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:

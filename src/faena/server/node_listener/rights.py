@@ -62,6 +62,7 @@ OF_ATTEMPT: tuple[Rule, ...] = (
     ("POST PUT", "/file-datasets/**"),
     ("PUT", "/datastores/*/content"),
     ("POST", "/secrets/values"),
+    ("POST", "/door/runs/{own}"),
 )
 
 
