@@ -49,6 +49,8 @@ class Link:
                 self.turned_away += 1
                 return
             with socket.create_connection(self._server) as far:
+                for each in (near, far):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open |= {near, far}
                 back = threading.Thread(target=self._copy, args=(far, near), daemon=True)
                 back.start()

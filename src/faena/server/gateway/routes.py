@@ -66,6 +66,7 @@ async def open_to_run(
     "/runs/{run_id:str}/{attempt:int}/{rank:int}",
     status_code=200,
     summary="What the script of a run on another machine speaks MLflow with, by way of its node",
+    opt=HOST,
 )
 async def token_elsewhere(
     run_id: str, attempt: int, rank: int, gateway: Gateway, database: Database, clock: Clock
