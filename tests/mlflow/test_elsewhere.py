@@ -42,6 +42,10 @@ class TestItsScript(on_its_host.TestItsScript):
     """The same as on the server's own host."""
 
 
+def test_it_is_told_what_is_spoken(script: Client) -> None:
+    assert script.visitor.get("/version").text == "3.17.2"
+
+
 @pytest.mark.parametrize("path", ["/runs", "/ui/runs", "/door", "/x/../api", "/", "/attempts/x"])
 def test_nothing_but_mlflows_paths(script: Client, path: str) -> None:
     assert script.visitor.get(path).status == 403

@@ -187,7 +187,7 @@ def test_a_join_token_is_for_joining_only(machines: JoinedCluster) -> None:
 def test_a_machine_does_what_nodes_do_and_no_more(machines: JoinedCluster) -> None:
     machine = newcomer(machines)
     machine.join()
-    assert machine.ask("GET", "/version")[0] == 200
+    assert machine.ask("GET", "/version")[1]["wire"] == settings.WIRE_VERSION
     for verb, path in (
         ("POST", "/door"),
         ("POST", "/nodes/tokens"),

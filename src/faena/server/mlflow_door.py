@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from faena.mlflow.services import Services
 
 _OURS_TOO = "version"
-"""A path of our own, too, which is meant by all who do not come by the gateway."""
+"""A path of our own, too, which is meant by all who do not come by the gateway, and by nodes."""
+OF_NODE = "of_node"
+"""Where the state of a request says that a node asks for itself."""
 
 
 class MlflowDoor:
@@ -34,7 +36,8 @@ class MlflowDoor:
         path = scope["path"]
         if not paths.is_one(path):
             return None
-        if path == f"/{_OURS_TOO}" and not scope.get("state", {}).get("by_gateway"):
+        state = scope.get("state", {})
+        if path == f"/{_OURS_TOO}" and (not state.get("by_gateway") or state.get(OF_NODE)):
             return None
         if self._app is None:
             self._app = self._made()

@@ -27,6 +27,7 @@ from faena.kernel.hidden import hiding
 from faena.runs.engine.routes import PACE
 from faena.server.errors import ErrorBody
 from faena.server.gateway.responses import NOT_A_RUNS
+from faena.server.mlflow_door import OF_NODE
 from faena.server.node_listener import rights, scripts
 
 CALLER = "caller"
@@ -94,6 +95,7 @@ class Guard:
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
+            state[OF_NODE] = True
             # ranks begin together, and would bring what their scripts write together
             state[PACE] = self._leases.terms.beat * random.uniform(1 - JITTER, 1 + JITTER)
             await self._app(scope, receive, send)
