@@ -72,6 +72,7 @@ _PANELS = {
         "restore": "backup",
         "export": "portable",
         "import": "portable",
+        "import-mlflow": "mlflow_stores",
         "repair": "repair",
         "doctor": "doctor",
         "drill": "drill",

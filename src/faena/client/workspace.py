@@ -132,6 +132,21 @@ class Workspace(OpenedWorkspace):
 
         return self.get_run(portable.take(self, folder).run)
 
+    def import_mlflow(
+        self,
+        source: str,
+        *,
+        artifacts: str | os.PathLike[str] | None = None,
+        dry_run: bool = False,
+    ) -> Any:
+        """Bring what a store of MLflow's holds: a folder such as `mlruns`, `sqlite:///mlflow.db`, a server's address.
+
+        The report has counts, and what is not here as it was there; see `importing.import_mlflow`.
+        """
+        from faena.client.mlflow_stores import importing
+
+        return importing.import_mlflow(self, source, artifacts=artifacts, dry_run=dry_run)
+
     def get_mlflow_tracking_uri(self) -> str:
         """The address for `mlflow.set_tracking_uri`: MLflow's clients log into this workspace, in a run into that run.
 

@@ -24,13 +24,13 @@ from faena.runs import store as runs
 
 _DEFAULT, _MOST = 100, 1000
 _LONGEST_ID = 250
-_STATUS = {
+STATUS = {
     "LOGGED_MODEL_PENDING": LoggedStatus.PENDING,
     "LOGGED_MODEL_READY": LoggedStatus.READY,
     "LOGGED_MODEL_UPLOAD_FAILED": LoggedStatus.FAILED,
 }
-_WORDS = {status: word for word, status in _STATUS.items()}
-_NUMBERED = ["LOGGED_MODEL_STATUS_UNSPECIFIED", *_STATUS]
+_WORDS = {status: word for word, status in STATUS.items()}
+_NUMBERED = ["LOGGED_MODEL_STATUS_UNSPECIFIED", *STATUS]
 
 
 class Create(Struct):
@@ -107,8 +107,8 @@ def finish(services: Services, asked: Finish) -> Any:
     word = asked.status
     if isinstance(word, int) and 0 <= word < len(_NUMBERED):
         word = _NUMBERED[word]
-    if (status := _STATUS.get(str(word))) is None:
-        raise invalid_value("status", asked.status, f"one of {', '.join(_STATUS)}")
+    if (status := STATUS.get(str(word))) is None:
+        raise invalid_value("status", asked.status, f"one of {', '.join(STATUS)}")
     now = services.now()
     return services.database.write(
         lambda write: {"model": shown(write, [service.finish(write, asked.model_id, status, now)])[0]}

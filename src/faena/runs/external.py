@@ -87,17 +87,18 @@ def say_status(write: Write, run: Run, status: RunStatus, at: Micros) -> Run:
     if run.status.is_terminal():
         run = transitions.begin_again(write, run, at)
     if status.is_terminal():
-        transitions.end(write, run, _OUTCOMES[status], at)
+        transitions.end(write, run, OUTCOMES[status], at)
     return service.get(write, run.id)
 
 
-_OUTCOMES = {
+OUTCOMES = {
     RunStatus.COMPLETED: Outcome(EndReason.COMPLETED),
     RunStatus.FAILED: Outcome(EndReason.REPORTED, "The client that logs this run said that it failed."),
     RunStatus.CANCELED: Outcome(
         EndReason.CANCELED, "The client that logs this run said that it was stopped."
     ),
 }
+"""How a run ended, by what who logged it said."""
 
 
 @transitions.on_end.add

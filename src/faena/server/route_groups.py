@@ -126,6 +126,12 @@ def _gateway() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _mlflow_imports() -> Sequence[ControllerRouterHandler]:
+    from faena.mlflow.moving.routes import router
+
+    return [router]
+
+
 def _models() -> Sequence[ControllerRouterHandler]:
     from faena.models.routes import handlers, list_names
     from faena.tidying.routes import delete_model
@@ -218,6 +224,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models", "model-names"): _models,
+    ("mlflow-imports",): _mlflow_imports,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,
     ("runs", "imports"): _portable,

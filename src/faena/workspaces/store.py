@@ -29,6 +29,9 @@ experiments = sa.Table(
 its tags or whether it is archived; null: never.
 """
 
+SMALL = 2**31 - 1
+"""Numbers that are given here are less; those that MLflow's file stores gave have 18 digits, which SQLite can keep."""
+
 DEFAULT = "Default"
 """The experiment of runs that name none; of our own words each run names one."""
 
@@ -45,18 +48,23 @@ views = sa.Table(
 """`page`: what the address is of, `runs` or `compare`; `query`: what stands behind its question mark."""
 
 
-def create_experiment(write: Write, name: str, now: Micros) -> None:
-    """Idempotent."""
+def create_experiment(write: Write, name: str, now: Micros, number: int | None = None) -> None:
+    """Idempotent. `number`: one that nobody has; None: the next one."""
     if write.execute(_ID, {"of": name}).first() is not None:
         return
-    number = 0 if name == DEFAULT else int(write.execute(_NEXT_ID).scalar())
+    if number is None:
+        number = 0 if name == DEFAULT else int(write.execute(_NEXT_ID).scalar())
     upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0, "id": number})
 
 
 _ID = Prepared(sa.select(experiments.c.id).where(experiments.c.name == sa.bindparam("of")))
 _BY_NAME = Prepared(experiments.select().where(experiments.c.name == sa.bindparam("of")))
 _BY_NUMBER = Prepared(experiments.select().where(experiments.c.id == sa.bindparam("number")))
-_NEXT_ID = Prepared(sa.select(sa.func.coalesce(sa.func.max(experiments.c.id), 0) + 1))
+_NEXT_ID = Prepared(
+    sa.select(sa.func.coalesce(sa.func.max(experiments.c.id), 0) + 1).where(
+        experiments.c.id < sa.literal_column(str(SMALL))
+    )
+)
 
 
 _NEXT_NUMBER = Prepared(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.db import BigInteger, Integer, Read, Write, lists, metadata
 from faena.db.prepared import Prepared
@@ -110,8 +112,26 @@ _PLACES = lists.prepared_for(
 )
 
 
+def of(chunk: NewChunk, series_id: int) -> NewChunk:
+    """The same of another metric."""
+    return replace(chunk, series_id=series_id)
+
+
 def add(write: Write, added: Sequence[NewChunk]) -> None:
-    rows = [
+    write.execute(_ADD_CHUNKS, _rows(added))
+
+
+def add_packed(write: Write, added: Sequence[NewChunk], pack_id: int, positions: Sequence[int]) -> None:
+    """Chunks whose bytes are in a pack already, each at its position."""
+    rows = zip(_rows(added), positions, strict=True)
+    write.execute(
+        _ADD_CHUNKS,
+        [{**row, "data": None, "pack_id": pack_id, "position": position} for row, position in rows],
+    )
+
+
+def _rows(added: Sequence[NewChunk]) -> list[dict[str, Any]]:
+    return [
         {
             "series_id": chunk.series_id,
             "tail": chunk.tail,
@@ -127,7 +147,6 @@ def add(write: Write, added: Sequence[NewChunk]) -> None:
         }
         for chunk in added
     ]
-    write.execute(_ADD_CHUNKS, rows)
 
 
 def of_series(

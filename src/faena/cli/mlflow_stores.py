@@ -1,0 +1,106 @@
+"""`faena import-mlflow`: what MLflow's stores hold, brought here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from faena.cli.command import command
+from faena.cli.common import json_option, print_json, workspace
+from faena.kernel.plural import counted
+
+if TYPE_CHECKING:
+    from faena.client.mlflow_stores.report import Counts, Report
+
+_MOST_SHOWN = 30
+
+
+@command("import-mlflow")
+@click.argument("source")
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A folder in which artifacts are that are not where the store says.",
+)
+@click.option("--dry-run", is_flag=True, help="Read and compare everything, change nothing.")
+@json_option
+@click.pass_context
+def import_mlflow(
+    context: click.Context, source: str, artifacts: Path | None, dry_run: bool, as_json: bool
+) -> None:
+    """Bring experiments, runs, models and traces from SOURCE: a folder such as mlruns, sqlite:///mlflow.db, a server.
+
+    Runs keep their ids; what is here already is compared and stays. Stopped at any point it goes on when it is called
+    again. The exit code is 1 where something did not come. See docs/mlflow.md.
+    """
+    from faena.client.mlflow_stores.importing import import_mlflow as bring
+
+    report = bring(workspace(), source, artifacts=artifacts, dry_run=dry_run, progress=_progress)
+    if as_json:
+        print_json(report)
+    else:
+        _show(report)
+    if not report.whole:
+        context.exit(1)
+
+
+def _progress(what: str, done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == of else ""
+        print(f"\r{what}: {done:,} of {of:,}", end=end, file=sys.stderr, flush=True)
+
+
+def _show(report: Report) -> None:
+    came = "would come" if report.only_looked else "came"
+    click.echo(f"From {report.source}:")
+    for title, counts in (
+        ("experiments", report.experiments),
+        ("runs", report.runs),
+        ("logged models", report.logged_models),
+        ("registered models", report.models),
+        ("versions", report.versions),
+        ("traces", report.traces),
+    ):
+        if counts.there:
+            click.echo(f"  {title}: {_told(counts, came)}")
+    compared = "" if report.only_looked else ", each compared with what is here now"
+    click.echo(
+        f"  {counted(report.points, 'point')} of metrics, {counted(report.files, 'file')}, "
+        f"{counted(report.size, 'byte')}{compared}."
+    )
+    for note in report.notes[:_MOST_SHOWN]:
+        click.echo(f"  {note.about}: {note.said}")
+    if (more := len(report.notes) - _MOST_SHOWN) > 0:
+        click.echo(f"  … and {more:,} more; --json has all of them.")
+    for start, count in report.elsewhere.items():
+        click.echo(
+            f"  Artifacts of {count:,} are at {start}, which is not read. Copy them to a folder, and name it "
+            "by --artifacts, or import from a server that has them."
+        )
+    for place, count in report.missing.items():
+        click.echo(
+            f"  Artifacts of {count:,} should be in {place or '/'}, which is not there. Name the folder that "
+            "has them by --artifacts."
+        )
+    for what, count in report.without_counterpart.items():
+        click.echo(f"  {count:,} {what}: there is nothing here that they could be.")
+
+
+def _told(counts: Counts, came: str) -> str:
+    parts = [f"{counts.new:,} of {counts.there:,} {came}"]
+    for count, said in (
+        (counts.grown, "had grown there, and are here as they are there now"),
+        (counts.here, "here already, the same"),
+        (counts.changed, "here already, and changed since"),
+        (counts.taken, "whose id is something else's here"),
+        (counts.refused, "that cannot be had"),
+    ):
+        if count:
+            parts.append(f"{count:,} {said}")
+    return ", ".join(parts)
+
+
+COMMANDS = (import_mlflow,)
