@@ -56,8 +56,9 @@ class Places:
                 return place
         shown = address if scheme == _PROXIED else path
         above = shown[: -len(found[1])] if (found := _TAIL.search(shown)) else shown
-        if scheme == _PROXIED or not Path(above, *((found[1].split("/")[:1]) if found else ())).is_dir():
-            self.missing[above] = self.missing.get(above, 0) + 1
+        root = Path(above) if above.startswith("/") else self._base / above
+        if scheme == _PROXIED or not root.is_dir():  # else it is that nothing was ever kept
+            self.missing[above or "./"] = self.missing.get(above or "./", 0) + 1
         return None
 
     def _candidates(self, scheme: str, path: str) -> Iterator[Path]:

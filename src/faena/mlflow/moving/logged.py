@@ -24,6 +24,7 @@ from faena.workspaces import store as workspaces
 _ID = re.compile(r"[A-Za-z0-9][\w\-]{0,63}", re.ASCII)
 _LONGEST_NAME = 255
 _LONGEST_KEY = 255
+_LONGEST_RUN = 250
 
 
 def take(database: Database, given: Sequence[LoggedModelGiven], now: Micros, *, look: bool) -> list[Taken]:
@@ -143,19 +144,21 @@ def _model(read: Read, given: LoggedModelGiven, notes: list[str]) -> tuple[Logge
             metrics.append(ModelMetric(each.run_id, each.name, value, at, each.step, *told))
         else:
             notes.append(f"its metric {each.name[:80]!r} is of a run that is not here")
+    is_here = given.run_id is not None and _run(read, given.run_id)
     model = LoggedModel(
         given.id,
         experiment.id,
         given.name[:_LONGEST_NAME],
         created,
         changed,
-        given.run_id if given.run_id and _run(read, given.run_id) else None,
-        given.kind,
-        status or LoggedStatus.PENDING,
-        given.message,
-        {key[:_LONGEST_KEY]: value for key, value in given.params.items()},
-        {key[:_LONGEST_KEY]: value for key, value in given.tags.items()},
-        changed if given.deleted else None,
+        run_id=given.run_id if is_here else None,
+        told_run="" if is_here else (given.run_id or "")[:_LONGEST_RUN],
+        kind=given.kind,
+        status=status or LoggedStatus.PENDING,
+        message=given.message,
+        params={key[:_LONGEST_KEY]: value for key, value in given.params.items()},
+        tags={key[:_LONGEST_KEY]: value for key, value in given.tags.items()},
+        deleted_at=changed if given.deleted else None,
     )
     return model, metrics
 

@@ -14,6 +14,7 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.rights import CONTRIBUTE
 from faena.kernel.routing import Router
 from faena.mlflow.moving import experiments, logged, registry, runs, traces
 from faena.mlflow.moving.schemas import ExperimentGiven, ExperimentTaken, LoggedModels, Models, Runs, Traces
@@ -22,7 +23,7 @@ from faena.objects.service import Objects
 T = TypeVar("T")
 
 
-@post("/experiments", status_code=200, summary="Have an experiment of MLflow's here")
+@post("/experiments", status_code=200, opt=CONTRIBUTE, summary="Have an experiment of MLflow's here")
 async def take_experiment(
     data: ExperimentGiven, database: Database, clock: Clock, look: bool = False
 ) -> ExperimentTaken:
@@ -32,7 +33,7 @@ async def take_experiment(
     return await database.write(lambda write: experiments.take(write, data, now))
 
 
-@post("/runs", status_code=200, summary="Have runs of MLflow's here", request_max_body_size=LONGEST_LIST)
+@post("/runs", status_code=200, opt=CONTRIBUTE, summary="Have runs of MLflow's here", request_max_body_size=LONGEST_LIST)
 async def take_runs(
     request: Request[None, None, State], database: Database, objects: Objects, clock: Clock
 ) -> Response[bytes]:
@@ -45,7 +46,7 @@ async def take_runs(
 
 @post(
     "/logged-models",
-    status_code=200,
+    status_code=200, opt=CONTRIBUTE,
     summary="Have logged models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -58,7 +59,7 @@ async def take_logged_models(
 
 @post(
     "/models",
-    status_code=200,
+    status_code=200, opt=CONTRIBUTE,
     summary="Have registered models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -69,7 +70,7 @@ async def take_models(
     return _answer(await BYTES.run(registry.take, database, sent.models, clock.now(), look=sent.look))
 
 
-@post("/traces", status_code=200, summary="Have traces of MLflow's here", request_max_body_size=LONGEST_LIST)
+@post("/traces", status_code=200, opt=CONTRIBUTE, summary="Have traces of MLflow's here", request_max_body_size=LONGEST_LIST)
 async def take_traces(
     request: Request[None, None, State], database: Database, clock: Clock
 ) -> Response[bytes]:
