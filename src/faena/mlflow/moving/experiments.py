@@ -6,6 +6,7 @@ from faena.db import Read, Write
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.tag_rules import LONGEST_KEY, LONGEST_VALUE, fitting
+from faena.mlflow.artifacts import locations
 from faena.mlflow.moving.schemas import HERE, NEW, ExperimentGiven, ExperimentTaken
 from faena.workspaces import store
 
@@ -23,7 +24,7 @@ def take(write: Write, given: ExperimentGiven, now: Micros) -> ExperimentTaken:
     else:
         outcome = HERE
     if there is None or not there.runs:
-        tags = dict(fitting(key, value) for key, value in given.tags.items())
+        tags = dict(fitting(key, value) for key, value in given.tags.items() if key != locations.TAG)
         if tags:
             store.set_tags(write, name, {**tags, **(there.tags if there else {})})
         if given.changed_at:

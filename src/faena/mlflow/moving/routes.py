@@ -33,7 +33,13 @@ async def take_experiment(
     return await database.write(lambda write: experiments.take(write, data, now))
 
 
-@post("/runs", status_code=200, opt=CONTRIBUTE, summary="Have runs of MLflow's here", request_max_body_size=LONGEST_LIST)
+@post(
+    "/runs",
+    status_code=200,
+    opt=CONTRIBUTE,
+    summary="Have runs of MLflow's here",
+    request_max_body_size=LONGEST_LIST,
+)
 async def take_runs(
     request: Request[None, None, State], database: Database, objects: Objects, clock: Clock
 ) -> Response[bytes]:
@@ -46,7 +52,8 @@ async def take_runs(
 
 @post(
     "/logged-models",
-    status_code=200, opt=CONTRIBUTE,
+    status_code=200,
+    opt=CONTRIBUTE,
     summary="Have logged models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -59,7 +66,8 @@ async def take_logged_models(
 
 @post(
     "/models",
-    status_code=200, opt=CONTRIBUTE,
+    status_code=200,
+    opt=CONTRIBUTE,
     summary="Have registered models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -70,7 +78,13 @@ async def take_models(
     return _answer(await BYTES.run(registry.take, database, sent.models, clock.now(), look=sent.look))
 
 
-@post("/traces", status_code=200, opt=CONTRIBUTE, summary="Have traces of MLflow's here", request_max_body_size=LONGEST_LIST)
+@post(
+    "/traces",
+    status_code=200,
+    opt=CONTRIBUTE,
+    summary="Have traces of MLflow's here",
+    request_max_body_size=LONGEST_LIST,
+)
 async def take_traces(
     request: Request[None, None, State], database: Database, clock: Clock
 ) -> Response[bytes]:
