@@ -50,6 +50,8 @@ def about(run: Any, model: Any, trace: str) -> dict[str, Any]:
         "prompt_versions": [{"name": "ask", "version": "1"}],
         "trace": {"trace_info": {"trace_id": trace, "trace_location": where}},
         "locations": [where],
+        "dataset_id": "d-1",
+        "records": "[]",
         "model_id": model["info"]["model_id"],
         "tag_key": "t",
         "experiment_id": info["experiment_id"],
@@ -96,6 +98,7 @@ class TestEachRoute:
         named = about(other, its_model, its_trace) | (
             {"name": "a model", "version": "1"} if in_registry else {}
         )
+        named |= {"tags": "{}"} if "/3.0/mlflow/datasets/" in route.path else {}
         before = client.get(f"traces/{its_trace}/info")["trace_info"]
         answer = send(script, route, named)
         if route.in_run is None:

@@ -50,6 +50,7 @@ from faena.tidying import retention
 from faena.tidying.daily import tidy_daily
 from faena.tidying.garbage_collection import Collector
 from faena.traces import store as trace_store  # noqa: F401  adds its tables
+from faena.traces.evaluation_sets import store as evaluation_sets  # noqa: F401  adds its tables
 from faena.tracking.model import Limits
 from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder

@@ -1,5 +1,7 @@
-"""Traces have spans of their own, what was said of them, runs that they were put to, and the beginning of what was
-asked and answered. Bytes of small objects are in rows before they are in files."""
+"""Traces have spans, what was said of them, runs that they were put to, the beginning of what was asked and answered.
+
+There are evaluation sets. Bytes of small objects are in rows before they are in files.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("run_id", sa.String(300), primary_key=True),
     )
     op.create_index("ix_trace_runs_run_id", "trace_runs", ["run_id"])
+    _add_evaluation_sets(op)
     op.create_table(
         "fresh_objects",
         sa.Column("digest", sa.String(64), primary_key=True),
@@ -62,3 +65,43 @@ def _add_assessments(op: Operations) -> None:
         sa.Column("overrides", sa.String(64)),
         sa.Column("is_valid", sa.Integer, nullable=False),
     )
+
+
+def _add_evaluation_sets(op: Operations) -> None:
+    op.create_table(
+        "evaluation_sets",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("created_by", sa.String(255)),
+        sa.Column("changed_by", sa.String(255)),
+        sa.Column("fields", sa.Text, nullable=False),
+    )
+    op.create_index("ix_evaluation_sets_created_at", "evaluation_sets", ["created_at"])
+    op.create_table(
+        "evaluation_set_tags",
+        sa.Column("set_id", sa.String(64), sa.ForeignKey("evaluation_sets.id"), primary_key=True),
+        sa.Column("key", sa.String(255), primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "evaluation_set_experiments",
+        sa.Column("set_id", sa.String(64), sa.ForeignKey("evaluation_sets.id"), primary_key=True),
+        sa.Column("experiment_id", sa.Integer, primary_key=True),
+    )
+    op.create_index(
+        "ix_evaluation_set_experiments_experiment_id", "evaluation_set_experiments", ["experiment_id"]
+    )
+    op.create_table(
+        "evaluation_records",
+        sa.Column("set_id", sa.String(64), sa.ForeignKey("evaluation_sets.id"), primary_key=True),
+        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+        sa.Column("created_by", sa.String(255)),
+        sa.Column("changed_by", sa.String(255)),
+        sa.Column("told", sa.Text, nullable=False),
+    )
+    op.create_index("evaluation_records_in_order", "evaluation_records", ["set_id", "created_at", "id"])

@@ -1,10 +1,11 @@
-"""The routes of traces."""
+"""The routes of traces, and of evaluation sets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
+from faena.mlflow import evaluation_sets as sets
 from faena.mlflow.tracing import assessments, in_runs, second, third
 
 _THIRD = "3.0"
@@ -23,6 +24,7 @@ def add_to(add: Callable[..., None]) -> None:
     add("POST", "traces/link-to-run", third.Link, third.link)
     add("POST", "traces/link-prompts", third.LinkPrompts, third.link_prompts)
     _add_third(partial(add, version=_THIRD))
+    _add_evaluation_sets(partial(add, version=_THIRD))
 
 
 def _add_third(add: Callable[..., None]) -> None:
@@ -40,3 +42,19 @@ def _add_third(add: Callable[..., None]) -> None:
     add("GET", one, assessments.ById, assessments.get)
     add("PATCH", one, assessments.Update, assessments.update)
     add("DELETE", one, assessments.ById, assessments.delete)
+
+
+def _add_evaluation_sets(add: Callable[..., None]) -> None:
+    one = "datasets/{dataset_id}"
+    add("POST", "datasets/create", sets.Create, sets.create)
+    add("GET POST", "datasets/search", sets.Search, sets.search)
+    add("GET", one, sets.ById, sets.get)
+    add("DELETE", one, sets.ById, sets.delete)
+    add("PATCH", f"{one}/tags", sets.SetTags, sets.set_tags)
+    add("DELETE", f"{one}/tags/{{key}}", sets.DeleteTag, sets.delete_tag)
+    add("POST", f"{one}/records", sets.Upsert, sets.upsert)
+    add("GET", f"{one}/records", sets.Page, sets.records)
+    add("DELETE", f"{one}/records", sets.DeleteRecords, sets.delete_records)
+    add("GET", f"{one}/experiment-ids", sets.ById, sets.experiment_ids)
+    add("POST", f"{one}/add-experiments", sets.Experiments, sets.add_experiments)
+    add("POST", f"{one}/remove-experiments", sets.Experiments, sets.remove_experiments)

@@ -1,0 +1,1 @@
+"""Evaluation sets: questions for an application, and what is expected of its answers."""
