@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from litestar import Litestar
 
 from faena.kernel.clock import Clock, SystemClock
+from faena.people.settings import Settings
 from faena.server.app import House, open_house
 from faena.server.application import Tenant, app_for
 from faena.server.route_groups import Application
@@ -128,9 +129,12 @@ def _made() -> tuple[Tenant, Application]:
 
 @contextmanager
 def running(
-    parent: Path, clock: Clock | None = None, prepare: Callable[[Path], None] | None = None
+    parent: Path,
+    clock: Clock | None = None,
+    prepare: Callable[[Path], None] | None = None,
+    settings: Settings | None = None,
 ) -> Iterator[Running]:
-    """A server for a workspace in `parent`; `prepare` gets its folder before."""
+    """A server for a workspace in `parent`; `prepare` gets its folder before. `settings`: of a shared one."""
     folder = (
         create_folder(parent, "test") if not (parent / ".faena").exists() else open_folder(parent / ".faena")
     )
@@ -141,7 +145,7 @@ def running(
     ready, leave = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
-        async with open_house(folder, clock or SystemClock()) as house:
+        async with open_house(folder, clock or SystemClock(), settings=settings) as house:
             tenant, app = _vacant.pop() if _vacant else _made()
             tenant.move_in(house, leave.set, lambda: False)
             started.append(Running(house, app, asyncio.get_running_loop()))

@@ -61,7 +61,7 @@ def find_workspace(kind: type[Opened], given: str | None) -> Opened:
     if not given:
         return kind.from_config()
     if given.startswith(("http://", "https://")):
-        return kind.connect(given, _token(given), ca=os.environ.get("FAENA_CA"))
+        return kind.connect(given, _given_token(given), ca=os.environ.get("FAENA_CA"))
     path = Path(given).expanduser()
     try:
         if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
@@ -81,8 +81,9 @@ def from_environment() -> str | None:
     return os.environ.get(name)
 
 
-def _token(url: str) -> str:
-    """Not from the command line, where every process of the machine could read it."""
+def _given_token(url: str) -> str | None:
+    """Not from the command line, where every process of the machine could read it. None: that of the login."""
+    from faena.client.workspaces import logins
     from faena.kernel.errors import UserErrorException
 
     if file := os.environ.get("FAENA_TOKEN_FILE"):
@@ -98,10 +99,12 @@ def _token(url: str) -> str:
             raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
     if token := os.environ.get("FAENA_TOKEN"):
         return token
+    if logins.find(url) is not None:
+        return None
     _check_listening(url)
     raise UserErrorException(
-        f"{url} asks for a token. Name its file by FAENA_TOKEN_FILE, or give it by FAENA_TOKEN. That of a workspace "
-        "on this machine is in its folder, .faena/token, once `faena ui` was opened."
+        f"{url} asks for a token. Log in with `faena login {url}`, name its file by FAENA_TOKEN_FILE, or give it by "
+        "FAENA_TOKEN. That of a workspace on this machine is in its folder, .faena/token, once `faena ui` was opened."
     )
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import rich_click as click
 
 from faena.cli.command import group
@@ -27,6 +31,49 @@ def stop() -> None:
         return
     workspace.api.stop()
     click.echo(f"The server of {workspace.name} was asked to leave.")
+
+
+@server.command()
+@click.option("--address", help="Of this host, at which people reach it; 0.0.0.0: all (default: 127.0.0.1).")
+@click.option("--port", help="Default: 8443; 0: a free one.")
+@click.option("--name", "names", multiple=True, help="By which people know this host. Repeatable.")
+@click.option(
+    "--certificate", help="Its file, as PEM (default: one that the server makes, which tokens name)."
+)
+@click.option("--key", help="The file with the certificate's key.")
+@click.option("--owner", help="The first owner, where there is nobody (default: you).")
+@click.option(
+    "--settings", "file", type=click.Path(path_type=Path), help="A TOML file with these, by their names."
+)
+def run(
+    address: str | None,
+    port: str | None,
+    names: tuple[str, ...],
+    certificate: str | None,
+    key: str | None,
+    owner: str | None,
+    file: Path | None,
+) -> None:
+    """Be the workspace's server in the foreground, for people on other machines too. See docs/server.md.
+
+    Each option may be given by the environment as well: FAENA_SERVER_ADDRESS, FAENA_SERVER_PORT, …
+    """
+    from faena.kernel.discovery import child_environment
+    from faena.people.settings import PREFIX, as_environment, read
+
+    flags = {
+        "address": address,
+        "port": port,
+        "names": ",".join(names),
+        "certificate": certificate,
+        "key": key,
+    }
+    given = {name: value for name, value in {**flags, "owner": owner}.items() if value}
+    found = read(os.environ, file, given)
+    folder = opened().files.path
+    environment = {name: value for name, value in child_environment().items() if not name.startswith(PREFIX)}
+    program = [sys.executable, "-P", "-m", "faena.server", str(folder), "--shared"]
+    os.execve(sys.executable, program, environment | as_environment(found))
 
 
 COMMANDS = (server,)

@@ -14,6 +14,7 @@ from faena.client.requests.backups import BackupApi
 from faena.client.requests.data import DataApi
 from faena.client.requests.gateway import GatewayApi
 from faena.client.requests.models import ModelApi
+from faena.client.requests.people import PeopleApi
 from faena.client.requests.records import RecordApi
 from faena.client.requests.secrets import SecretApi
 from faena.client.requests.tidying import TidyApi
@@ -88,6 +89,7 @@ class ServerApi:
         self.backups = BackupApi(self.transport)
         self.gateway = GatewayApi(self.transport)
         self.secrets = SecretApi(self.transport)
+        self.people = PeopleApi(self.transport)
         self._sweeps: SweepApi | None = None
         self._endpoints: EndpointApi | None = None
         self.questions = RunRequests(self.transport)

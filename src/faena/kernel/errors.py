@@ -81,6 +81,12 @@ class AuthenticationException(UserErrorException):
     status = 401
 
 
+class NotAllowed(AuthenticationException):
+    """Whoever asks is known, and may not do this."""
+
+    status = 403
+
+
 class NotCovered(FaenaError, ImportError):
     """v1 has it; here it comes later or not at all. The message says which, and what to use instead.
 

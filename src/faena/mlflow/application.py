@@ -13,7 +13,7 @@ from litestar.response import Stream
 from litestar.types import HTTPScope, Receive, Send
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
-from faena.mlflow import bodies, fields, finding, in_runs, registry_files
+from faena.mlflow import bodies, fields, finding, in_runs, registry_files, rights
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
@@ -69,8 +69,9 @@ class MlflowApplication:
         first, _, rest = path.lstrip("/").partition("/")
         if first in _PLAIN:
             return _PLAIN[first]
-        await self._services.begin()
         below = f"/{rest}"
+        rights.check(request, below)
+        await self._services.begin()
         if first == "get-artifact" and scope["method"] == "GET":
             return await answers.send_of_run(self._services, await self._file_of_run(scope), request)
         if (scope["method"], path) == ("GET", "/model-versions/get-artifact"):

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from faena.data.datasets.schemas import Source
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.on_host import HERE_ONLY, HostFolder, OnHost
+from faena.kernel.user_names import UserName
 
 SCRIPT_RUN = "azureml.scriptrun"
 """The type of a run whose script a node starts; v1's word for it."""
@@ -125,7 +126,7 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """Between SIGTERM and SIGKILL, when the script is stopped; None: 30."""
     gpu: Literal["none", "auto", "require"] = "none"
     tags: dict[str, str] = field(default_factory=dict)
-    user: str = ""
+    user: UserName = ""
     git: dict[str, Any] | None = None
     parent: str | None = None
     """The run that this one is a child of."""
@@ -178,7 +179,7 @@ class StartedRun(Struct, frozen=True, forbid_unknown_fields=True):
     """A folder of the server's host whose files the run keeps when it ends; an absolute path."""
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
-    user: str = ""
+    user: UserName = ""
     git: dict[str, Any] | None = None
 
 

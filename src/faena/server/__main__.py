@@ -15,9 +15,13 @@ from pathlib import Path
 
 from faena.kernel import leftovers, settings
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, WorkspaceException
 from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
 from faena.server.election import Leadership
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.people.settings import Settings
 
 _IDLE_SECONDS = 60.0
 _LEAVING_SECONDS = 30.0
@@ -32,14 +36,19 @@ class NotStarted(Exception):
         self.cause = cause
 
 
+SHARED = "--shared"
+"""In the place of the descriptor: a server for people elsewhere, set up by its environment, in the foreground."""
+
+
 def main() -> None:
     """The second argument, where there is one: a descriptor to say the reason by, where this cannot be the server."""
     folder = Path(sys.argv[1])
-    descriptor = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    is_shared = sys.argv[2:] == [SHARED]
+    descriptor = int(sys.argv[2]) if len(sys.argv) > 2 and not is_shared else None
     if descriptor is not None:
         os.set_inheritable(descriptor, False)
     try:
-        _be_server(folder)
+        _be_server(folder, is_shared=is_shared)
     except NotStarted as error:
         reason = refusal(error.cause, folder)
         if descriptor is not None:
@@ -48,20 +57,31 @@ def main() -> None:
         sys.exit(REFUSED)
 
 
-def _be_server(folder: Path) -> None:
-    """Silent where another process is the server already. Raises NotStarted."""
+def _be_server(folder: Path, *, is_shared: bool) -> None:
+    """Silent where another process is the server already, unless it is to be shared. Raises NotStarted."""
     from faena.workspaces.model import refuse_foreign
 
+    settings_of_team = None
     try:
+        if is_shared:
+            from faena.people import settings as team
+
+            settings_of_team = team.read()
         refuse_foreign(folder)
         leadership = Leadership.take(folder)  # before the slow imports: clients connect and wait
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
+    if leadership is None and is_shared:
+        raise NotStarted(
+            WorkspaceException(
+                f"Another process is the server of {folder.parent} now: `faena server stop` first."
+            )
+        )
     if leadership is None:
         return  # whoever started this one finds the other at the socket
     left = None
     try:
-        left = asyncio.run(_serve(leadership))
+        left = asyncio.run(_serve(leadership, settings_of_team))
     except ImportError as error:  # an installation that is not whole
         raise NotStarted(error) from error
     finally:
@@ -85,7 +105,7 @@ class _Left:
     """Why it had to, where that was no good order."""
 
 
-async def _serve(leadership: Leadership) -> _Left:
+async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -150,10 +170,13 @@ async def _serve(leadership: Leadership) -> _Left:
     async with AsyncExitStack() as stack:
         try:
             house = await stack.enter_async_context(
-                open_house(claim(open_folder(leadership.folder)), SystemClock(), is_lost)
+                open_house(claim(open_folder(leadership.folder)), SystemClock(), is_lost, shared)
             )
             with uncollected():
                 app = build_app(house, asked.set, is_lost)
+            await house.team.open(app)
+            if house.team.url:
+                sys.stderr.write(f"People sign in at {house.team.url}\n")
         except Exception as error:
             raise NotStarted(error) from error
         server = QuietServer(configured(sent_on(app), bounds.for_socket(), backlog=512, keep_alive=3600))
@@ -179,5 +202,6 @@ async def _serve(leadership: Leadership) -> _Left:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.argv[2:] != [SHARED]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     main()

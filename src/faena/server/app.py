@@ -33,6 +33,8 @@ from faena.models.logged import store as logged_models  # noqa: F401  adds its t
 from faena.models.logged import uses as uses  # adds its table
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
+from faena.people import store as people_store  # noqa: F401  adds its tables
+from faena.people.settings import Settings
 from faena.runs import attempt_store
 from faena.runs import external as external  # adds what it does at the ends of runs to a list
 from faena.runs import used_datasets as used_datasets  # adds its table
@@ -42,6 +44,7 @@ from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_an
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
 from faena.server.node_listener.listener import NodeListener
+from faena.server.team.listener import TeamListener
 from faena.sweeps import judging as judging  # adds what it does with points to a list
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.keeper import Keeper
@@ -74,6 +77,7 @@ class House:
     backups: Backups
     gateway: Gateway
     node_listener: NodeListener
+    team: TeamListener
     leases: Leases
     machines: Machines
     far: FarFiles
@@ -106,14 +110,17 @@ class House:
         """Whether nothing goes on that a server must be there for."""
         gateway = self.gateway.has_links or self.gateway.is_open_to_programs
         busy = self.backups.is_busy or gateway or self.node_listener.is_open
-        return self.engine.is_idle and not busy
+        return self.engine.is_idle and not busy and not self.team.is_meant_to_be_open
 
 
 @asynccontextmanager
 async def open_house(
-    folder: WorkspaceFolder, clock: Clock, is_lost: Callable[[], bool] = lambda: False
+    folder: WorkspaceFolder,
+    clock: Clock,
+    is_lost: Callable[[], bool] = lambda: False,
+    settings: Settings | None = None,
 ) -> AsyncIterator[House]:
-    """Open everything and run the engine; close it in reverse."""
+    """Open everything and run the engine; close it in reverse. `settings`: of a shared server."""
     notifications = Notifications()
     try:
         database = Database(
@@ -142,6 +149,7 @@ async def open_house(
         is_lost=is_lost,
     )
     node_listener = NodeListener(folder, database, clock, leases)
+    team = TeamListener(folder, database, notifications, clock, settings)
     ray_keeper = RayKeeper(
         database,
         notifications,
@@ -189,6 +197,7 @@ async def open_house(
             backups,
             gateway,
             node_listener,
+            team,
             leases,
             machines,
             far,
@@ -198,6 +207,7 @@ async def open_house(
     finally:
         await gateway.leave()
         await node_listener.leave()
+        await team.leave()
         await backups.close()
         for task in (sweeping, tidying, running):
             task.cancel()

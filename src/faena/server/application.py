@@ -23,6 +23,7 @@ from faena.kernel.rights import OWN, READ
 from faena.kernel.routing import Router
 from faena.mlflow.services import Services
 from faena.objects.uploads import Uploads
+from faena.people.callers import ask_right
 from faena.runs.current_files import CurrentFiles
 from faena.runs.engine.services import RunnerServices
 from faena.server import errors
@@ -110,6 +111,10 @@ class Tenant:
             house.far,
         )
 
+    def fingerprint(self) -> str:
+        """Of the certificate that tokens of people name."""
+        return self.house.team.fingerprint
+
     def current(self) -> CurrentFiles:
         return CurrentFiles(self.house.database, self.house.objects, self.named_now(), self.house.far)
 
@@ -157,10 +162,12 @@ def app_for(tenant: Tenant) -> Application:
         route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),
+            "fingerprint": Provide(tenant.fingerprint, sync_to_thread=False),
             "current": Provide(tenant.current, sync_to_thread=False),
             "services": Provide(tenant.services, sync_to_thread=False),
             **{name: Provide(_provided(tenant, name), sync_to_thread=False) for name in _PROVIDED},
         },
+        guards=[ask_right],
         before_request=refuse_unknown_parameters,
         exception_handlers={kind: as_page(answer, tenant.folder) for kind, answer in answers.items()},
         middleware=[

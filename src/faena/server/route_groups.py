@@ -154,6 +154,12 @@ def _pages() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _people() -> Sequence[ControllerRouterHandler]:
+    from faena.people.routes import router
+
+    return [router]
+
+
 def _portable() -> Sequence[ControllerRouterHandler]:
     from faena.portable.routes import router
 
@@ -214,6 +220,7 @@ def _workspaces() -> Sequence[ControllerRouterHandler]:
 GROUPS: dict[tuple[str, ...], Load] = {
     ("workspace", "experiments"): _workspaces,
     ("secrets",): _secrets,
+    ("me", "people", "audit-log"): _people,
     ("views",): _views,
     ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,

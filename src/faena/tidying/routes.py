@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import delete, get, post, put
+from litestar import Request, delete, get, post, put
+from litestar.datastructures import State
 from litestar.params import Parameter
 
 from faena.db import Database
@@ -12,6 +13,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.rights import OWN, READ
 from faena.kernel.routing import Router
 from faena.models import service as models
+from faena.people.callers import caller_of
 from faena.tidying import deleting, retention, usage
 from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import (
@@ -63,9 +65,17 @@ async def collect(data: CollectionRequest, collector: Collector) -> CollectionVi
 @delete(
     "/{name:str}/versions/{version:int}", summary="Delete a version; its number is never used again", opt=OWN
 )
-async def delete_model(name: str, version: int, database: Database, clock: Clock, user: str = "") -> None:
+async def delete_model(
+    name: str,
+    version: int,
+    request: Request[None, None, State],
+    database: Database,
+    clock: Clock,
+    user: str = "",
+) -> None:
     """Silent when it was deleted before."""
-    asked = DeletionRequest(models=(f"{name}:{version}",), user=user)
+    caller = caller_of(request)
+    asked = DeletionRequest(models=(f"{name}:{version}",), user=user if caller is None else caller.person)
     if not await database.read(lambda read: models.was_deleted(read, name, version)):
         await deleting.delete(database, asked, clock.now())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from faena.kernel.user_names import UserName
+
 
 class DeletionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to go. Runs go with the runs that they started."""
@@ -19,7 +21,7 @@ class DeletionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the runs: `all`, or only their `outputs` (files that are no logs) or `logs`."""
     dry_run: bool = False
     """Say what would go, and change nothing."""
-    user: str = ""
+    user: UserName = ""
 
 
 class DeletionView(Struct, frozen=True):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from faena.client.wire import shown
+from faena.client.workspaces import logins
 from faena.client.workspaces.session import Session
 from faena.kernel import dates, ids, ownership, settings
-from faena.kernel.addresses import Url
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import identity, listing
@@ -57,12 +57,19 @@ class OpenedWorkspace(Session):
         return cls(made.path)
 
     @classmethod
-    def connect(cls, url: str, token: str, *, ca: str | os.PathLike[str] | None = None) -> Self:
+    def connect(cls, url: str, token: str | None = None, *, ca: str | os.PathLike[str] | None = None) -> Self:
         """The workspace of a server that runs already: `http://127.0.0.1:20123`, `https://faena.example.org`.
 
-        `token`: what the server knows its clients by. `ca`: a file of certificates to trust in place of the system's.
+        `token`: what the server knows its clients by; default: the one of `faena login`. `ca`: a file of certificates
+        to trust in place of the system's, and of the one that a token names.
         No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
         """
+        if token is None and isinstance(url, str):
+            if (login := logins.find(url)) is None:
+                raise UserErrorException(
+                    f"{url[:200]} is given without a token, and you are not logged in there: faena login {url[:200]}"
+                )
+            token, ca = login.token, ca or login.ca or None
         for what, given in (("url", url), ("token", token)):
             if not isinstance(given, str):
                 raise UserErrorException(
@@ -70,7 +77,8 @@ class OpenedWorkspace(Session):
                     "Workspace.connect('https://faena.example.org', token)."
                 )
         opened = cls.__new__(cls)
-        Session.__init__(opened, Url(url, token, None if ca is None else Path(ca).expanduser()))
+        assert token is not None
+        Session.__init__(opened, logins.address(url, token, os.fspath(ca) if ca is not None else ""))
         return opened
 
     @classmethod
@@ -103,8 +111,19 @@ class OpenedWorkspace(Session):
         start = Path(path or ".").expanduser().absolute()
         config = start if _is_there(start) else config_around(start)
         if config is None:
-            return cls(_folder_around(start))
+            if (around := _folder_around(start)) is not None:
+                return cls(around)
+            if path is None and (current := logins.read().current):
+                return cls.connect(current)
+            raise UserErrorException(
+                f"We could not find config.json in: {start} or in its parent directories, nor a workspace. "
+                "Make a workspace with `faena init`, or give the path of a config.json; at the command line, "
+                "--workspace or FAENA_WORKSPACE names another one by its folder or its name, and `faena login` the one "
+                "of a server."
+            )
         wanted = _read_config(config)
+        if "workspace_url" in wanted:
+            return cls.connect(str(wanted["workspace_url"]))
         if "workspace_folder" in wanted:
             return cls(config.parent / str(wanted["workspace_folder"]))
         name = ids.check_workspace_name(wanted["workspace_name"])
@@ -155,10 +174,11 @@ class OpenedWorkspace(Session):
         """
         folder = Path(path or ".").expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        config = {
-            "workspace_name": self.name,
-            "workspace_folder": os.path.relpath(self.folder, folder),
-        }
+        config = {"workspace_name": self.name}
+        if self.url:
+            config["workspace_url"] = self.url
+        else:
+            config["workspace_folder"] = os.path.relpath(self.folder, folder)
         said, kept = kept_before(folder / file_name, config)
         write_atomically(folder / file_name, (json.dumps({**said, **config}, indent=4) + "\n").encode())
         return kept
@@ -209,16 +229,12 @@ def config_around(folder: Path) -> Path | None:
     return next(filter(_is_there, places), None)
 
 
-def _folder_around(start: Path) -> Path:
-    """The nearest folder that holds a workspace. Raises UserErrorException."""
+def _folder_around(start: Path) -> Path | None:
+    """The nearest folder that holds a workspace."""
     for folder in _upwards(start):
         if _is_there(folder / settings.WORKSPACE_FOLDER / "workspace.json"):
             return folder
-    raise UserErrorException(
-        f"We could not find config.json in: {start} or in its parent directories, nor a workspace. "
-        "Make a workspace with `faena init`, or give the path of a config.json; at the command line, "
-        "--workspace or FAENA_WORKSPACE names another one by its folder or its name."
-    )
+    return None
 
 
 def _is_there(config: Path) -> bool:

@@ -28,6 +28,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("digest", sa.String(64), primary_key=True),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
+    _add_people(op)
 
 
 def _add_spans(op: Operations) -> None:
@@ -105,3 +106,37 @@ def _add_evaluation_sets(op: Operations) -> None:
         sa.Column("told", sa.Text, nullable=False),
     )
     op.create_index("evaluation_records_in_order", "evaluation_records", ["set_id", "created_at", "id"])
+
+
+def _add_people(op: Operations) -> None:
+    op.create_table(
+        "people",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "person_tokens",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("id", sa.String(16), nullable=False, unique=True),
+        sa.Column("person", sa.String(64), nullable=False),
+        sa.Column("label", sa.String(120), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger),
+        sa.Column("revoked_at", sa.BigInteger),
+        sa.Column("used_at", sa.BigInteger),
+    )
+    op.create_index("ix_person_tokens_person", "person_tokens", ["person"])
+    op.create_table(
+        "audit_log",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("person", sa.String(64), nullable=False),
+        sa.Column("token", sa.String(16), nullable=False),
+        sa.Column("verb", sa.String(8), nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("address", sa.String(64), nullable=False),
+    )
+    op.create_index("ix_audit_log_at", "audit_log", ["at"])

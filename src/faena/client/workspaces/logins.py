@@ -1,0 +1,92 @@
+"""The servers that this user has logged in at, with the tokens: in one file that nobody else may read."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from faena.kernel import settings
+from faena.kernel.addresses import Url
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import UserErrorException
+from faena.kernel.hidden import hiding
+from faena.people.model import fingerprint_in
+
+_LARGEST = 1 << 20
+
+
+class Login(Struct, frozen=True):
+    token: str
+    ca: str = ""
+    """A file of certificates to trust in place of the system's; empty: none."""
+
+    __repr__ = hiding("token")
+
+
+class Logins(Struct, frozen=True):
+    servers: dict[str, Login] = field(default_factory=dict)
+    """By URL."""
+    current: str = ""
+    """Whose workspace is meant where none is around or named; empty: none's."""
+
+
+def address(url: str, token: str, ca: str = "") -> Url:
+    """Trusts the certificate that the token names, unless there is a file of them. Raises UserErrorException."""
+    pinned = "" if ca or not url.startswith("https:") else fingerprint_in(token)
+    return Url(url, token, Path(ca).expanduser() if ca else None, pinned)
+
+
+def read() -> Logins:
+    """Raises UserErrorException where others may read the file, or it is damaged."""
+    path = _path()
+    try:
+        mode, data = path.stat().st_mode, path.read_bytes()[: _LARGEST + 1]
+    except FileNotFoundError:
+        return Logins()
+    except OSError as error:
+        raise UserErrorException(
+            f"{path}, which has your tokens, cannot be read: {error.strerror}."
+        ) from error
+    if mode & 0o077:
+        raise UserErrorException(
+            f"{path} has your tokens, and others may read it. Revoke them, remove the file, and log in again."
+        )
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(data, type=Logins)
+    raise UserErrorException(f"{path}, which has your tokens, is damaged. Remove it, and log in again.")
+
+
+def remember(url: str, login: Login) -> None:
+    known = read()
+    _write(Logins({**known.servers, _key(url): login}, _key(url)))
+
+
+def forget(url: str) -> bool:
+    """Whether it was known."""
+    known = read()
+    servers = {each: login for each, login in known.servers.items() if each != _key(url)}
+    if len(servers) == len(known.servers):
+        return False
+    _write(Logins(servers, "" if known.current == _key(url) else known.current))
+    return True
+
+
+def find(url: str) -> Login | None:
+    return read().servers.get(_key(url))
+
+
+def _key(url: str) -> str:
+    return url.rstrip("/")
+
+
+def _path() -> Path:
+    return settings.home() / "logins.json"
+
+
+def _write(logins: Logins) -> None:
+    text = json.dumps(msgspec.to_builtins(logins), indent=2)
+    write_atomically(_path(), f"{text}\n".encode(), mode=0o600)

@@ -1,0 +1,46 @@
+"""Which person asks a route: whoever is on the server's host, and asks by its socket, is none of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from faena.kernel.errors import NotAllowed
+from faena.kernel.rights import Right, right_of
+from faena.people.model import Caller, Role
+
+_STATE = "person"
+
+
+def set_caller(scope: Any, caller: Caller) -> None:
+    scope.setdefault("state", {})[_STATE] = caller
+
+
+def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
+    """None: no person, but who is on the server's host."""
+    found: Caller | None = connection.scope.get("state", {}).get(_STATE)
+    return found
+
+
+def ask_right(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Before each route. Raises NotAllowed where a person asks who may not."""
+    if (caller := caller_of(connection)) is None:
+        return
+    asked = right_of(handler.opt)
+    what = f"{connection.scope.get('method')} {connection.scope['path'][:200]}"
+    if asked is None or asked is Right.HOST:
+        raise NotAllowed(f"{what} is for who is on the server's host, not for people elsewhere.")
+    if caller.role.right < asked:
+        needed = next(role for role in Role if role.right >= asked)
+        raise NotAllowed(
+            f"{what} needs the role {needed}; {caller.person}'s token has {caller.role}. Ask an owner of the workspace."
+        )
+
+
+def ask_same(connection: ASGIConnection[Any, Any, Any, Any], person: str) -> None:
+    """For what concerns a person, who may ask it, and whom owners may ask it for. Raises NotAllowed."""
+    caller = caller_of(connection)
+    if caller is not None and caller.person != person and caller.role is not Role.OWNER:
+        raise NotAllowed(f"What concerns {person[:64]} is for {person[:64]} and for owners.")

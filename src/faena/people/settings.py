@@ -1,0 +1,144 @@
+"""How a shared server is set up: by its environment, a file or flags, which count in the reverse order."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from faena.kernel.errors import UserErrorException
+
+PREFIX = "FAENA_SERVER_"
+_LARGEST = 1 << 16
+_DEFAULT_ADDRESS = "127.0.0.1"
+_DEFAULT_PORT = 8443
+
+
+class Settings(Struct, frozen=True):
+    address: str = _DEFAULT_ADDRESS
+    """An address of this host: 0.0.0.0 for all of IPv4, :: for all."""
+    port: int = _DEFAULT_PORT
+    """0: a free one."""
+    certificate: Path | None = None
+    """A file with the chain, as PEM. None: the server makes one of its own, which tokens name by its fingerprint."""
+    key: Path | None = None
+    names: tuple[str, ...] = ()
+    """By which people reach it, the first of them in what it prints."""
+    owner: str = ""
+    """Who is made the first owner, where there is nobody; empty: the user who starts it."""
+
+
+_FIELDS = {
+    "address": "an address of this host, such as 0.0.0.0",
+    "port": "a number from 0 to 65535",
+    "certificate": "a file with a certificate, as PEM",
+    "key": "the file with its key, as PEM",
+    "names": "names of this host, with commas between",
+    "owner": "the name of the first owner",
+}
+"""What each is, for whoever gave something else."""
+
+_OTHERS = ("idle_seconds", "settings")
+"""Of any server; and the name of the file."""
+
+
+def read(
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+) -> Settings:
+    """Raises UserErrorException, which names all that is wrong."""
+    wrong: list[str] = []
+    given = {
+        name: environment[PREFIX + name.upper()] for name in _FIELDS if environment.get(PREFIX + name.upper())
+    }
+    known = {PREFIX + name.upper() for name in (*_FIELDS, *_OTHERS)}
+    strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    wrong += [f"{name} is no setting" for name in strange]
+    chosen = file or (Path(named) if (named := environment.get(f"{PREFIX}SETTINGS")) else None)
+    from_file = {} if chosen is None else _of_file(chosen, wrong)
+    found = from_file | given | {name: value for name, value in (flags or {}).items() if value}
+    made = Settings(
+        address=_address(found.get("address", _DEFAULT_ADDRESS), wrong),
+        port=_port(found.get("port", str(_DEFAULT_PORT)), wrong),
+        certificate=_readable("certificate", found, wrong),
+        key=_readable("key", found, wrong),
+        names=tuple(each.strip() for each in found.get("names", "").split(",") if each.strip()),
+        owner=found.get("owner", ""),
+    )
+    if ("certificate" in found) != ("key" in found):
+        wrong.append("a certificate and its key are given together, or neither is")
+    if wrong:
+        raise UserErrorException(
+            f"The server's settings cannot be used: {'; '.join(wrong)}. docs/server.md describes them."
+        )
+    return made
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """What another process reads them from again."""
+    told = {
+        "address": settings.address,
+        "port": str(settings.port),
+        "certificate": str(settings.certificate or ""),
+        "key": str(settings.key or ""),
+        "names": ",".join(settings.names),
+        "owner": settings.owner,
+    }
+    return {PREFIX + name.upper(): value for name, value in told.items() if value}
+
+
+def _of_file(path: Path, wrong: list[str]) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            wrong.append(f"{path} has more than {_LARGEST:,} bytes")
+            return {}
+        found = tomllib.loads(data.decode())
+    except (OSError, ValueError, RecursionError) as error:
+        wrong.append(f"{path} cannot be read ({error})")
+        return {}
+    wrong += [f"{path}: {name[:80]!a} is no setting" for name in sorted(found.keys() - _FIELDS.keys())]
+    texts = {}
+    for name in found.keys() & _FIELDS.keys():
+        value = found[name]
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            value = ",".join(value)
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            wrong.append(f"{path}: {name} is {str(value)[:80]!a}, not {_FIELDS[name]}")
+            continue
+        texts[name] = str(value)
+    return texts
+
+
+def _address(text: str, wrong: list[str]) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        wrong.append(f"address is {text[:80]!a}, not {_FIELDS['address']}")
+    return text
+
+
+def _port(text: str, wrong: list[str]) -> int:
+    if not text.isascii() or not text.isdigit() or not len(text) <= 5 or not int(text) <= 65535:
+        wrong.append(f"port is {text[:80]!a}, not {_FIELDS['port']}")
+        return 0
+    return int(text)
+
+
+def _readable(name: str, found: Mapping[str, str], wrong: list[str]) -> Path | None:
+    if name not in found:
+        return None
+    path = Path(found[name]).expanduser().absolute()
+    try:
+        with path.open("rb") as file:
+            if b"-----BEGIN" not in file.read(_LARGEST):
+                wrong.append(f"{name} is {str(path)!a}, which is not {_FIELDS[name]}")
+    except OSError as error:
+        wrong.append(f"{name} is {str(path)!a}, which cannot be read ({error.strerror})")
+    return path

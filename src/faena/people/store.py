@@ -1,0 +1,146 @@
+"""SQL of people, their tokens and the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
+from faena.db.prepared import Prepared
+from faena.kernel.clock import Micros
+from faena.people.model import Caller, Role, lesser
+from faena.people.schemas import AuditEntry, PersonView, TokenView
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("name", String(64), primary_key=True),
+    sa.Column("role", String(16), nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
+)
+
+tokens = sa.Table(
+    "person_tokens",
+    metadata,
+    sa.Column("digest", String(64), primary_key=True),
+    sa.Column("id", String(16), nullable=False, unique=True),
+    sa.Column("person", String(64), nullable=False, index=True),
+    sa.Column("label", String(120), nullable=False),
+    sa.Column("role", String(16), nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("expires_at", BigInteger),
+    sa.Column("revoked_at", BigInteger),
+    sa.Column("used_at", BigInteger),
+)
+"""`role`: the most that it is good for. Those of a person who was removed are revoked, and stay for the record."""
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("number", Integer, primary_key=True),
+    sa.Column("at", BigInteger, nullable=False, index=True),
+    sa.Column("person", String(64), nullable=False),
+    sa.Column("token", String(16), nullable=False),
+    sa.Column("verb", String(8), nullable=False),
+    sa.Column("path", Text, nullable=False),
+    sa.Column("status", Integer, nullable=False),
+    sa.Column("address", String(64), nullable=False),
+)
+
+
+def put_person(write: Write, name: str, role: Role, now: Micros) -> None:
+    if role_of(write, name) is None:
+        upsert(write, people, {"name": name, "role": role.value, "created_at": now})
+    else:
+        write.execute(people.update().where(people.c.name == name).values(role=role.value))
+
+
+def remove_person(write: Write, name: str, now: Micros) -> None:
+    """Their tokens end with them."""
+    write.execute(people.delete().where(people.c.name == name))
+    held = sa.and_(tokens.c.person == name, tokens.c.revoked_at.is_(None))
+    write.execute(tokens.update().where(held).values(revoked_at=now))
+
+
+def role_of(read: Read, name: str) -> Role | None:
+    found = read.execute(sa.select(people.c.role).where(people.c.name == name)).scalar()
+    return None if found is None else Role(found)
+
+
+def owners(read: Read) -> list[str]:
+    owning = people.c.role == Role.OWNER.value
+    return list(read.execute(sa.select(people.c.name).where(owning).order_by(people.c.name)).scalars())
+
+
+def list_people(read: Read) -> list[PersonView]:
+    used = sa.select(sa.func.max(tokens.c.used_at)).where(tokens.c.person == people.c.name).scalar_subquery()
+    statement = sa.select(people.c.name, people.c.role, people.c.created_at, used).order_by(people.c.name)
+    return [PersonView(*tuple(row)) for row in read.execute(statement)]
+
+
+def add_token(write: Write, view: TokenView, digest: str) -> None:
+    values = {
+        name: getattr(view, name) for name in ("id", "person", "label", "role", "created_at", "expires_at")
+    }
+    write.execute(tokens.insert().values(digest=digest, **values))
+
+
+def list_tokens(read: Read, person: str) -> list[TokenView]:
+    shown = [getattr(tokens.c, name) for name in TokenView.__struct_fields__ if name != "token"]
+    statement = sa.select(*shown).where(tokens.c.person == person).order_by(tokens.c.created_at, tokens.c.id)
+    return [TokenView(*tuple(row)) for row in read.execute(statement)]
+
+
+def revoke(write: Write, person: str, token_id: str, now: Micros) -> bool:
+    """Whether there is such a token; one that was revoked stays so."""
+    of_person = sa.and_(tokens.c.person == person, tokens.c.id == token_id)
+    if read_count(write, of_person) == 0:
+        return False
+    write.execute(tokens.update().where(of_person, tokens.c.revoked_at.is_(None)).values(revoked_at=now))
+    return True
+
+
+def read_count(read: Read, condition: sa.ColumnElement[bool]) -> int:
+    return int(read.execute(sa.select(sa.func.count()).select_from(tokens).where(condition)).scalar_one())
+
+
+_CALLER = Prepared(
+    sa.select(tokens.c.person, tokens.c.id, tokens.c.role, people.c.role, tokens.c.used_at)
+    .join(people, people.c.name == tokens.c.person)
+    .where(
+        tokens.c.digest == sa.bindparam("digest"),
+        tokens.c.revoked_at.is_(None),
+        sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > sa.bindparam("now")),
+    )
+)
+
+
+def caller(read: Read, digest: str, now: Micros) -> tuple[Caller, Micros] | None:
+    """Who shows the token of this digest, and when one last did; None where it is good for nothing."""
+    row = read.execute(_CALLER, {"digest": digest, "now": now}).first()
+    if row is None:
+        return None
+    person, token, most, role, used = row
+    return Caller(person, token, lesser(Role(most), Role(role))), used or 0
+
+
+def use(write: Write, digest: str, now: Micros) -> None:
+    write.execute(tokens.update().where(tokens.c.digest == digest).values(used_at=now))
+
+
+def add_entries(write: Write, done: Sequence[AuditEntry]) -> None:
+    """Their numbers are given here."""
+    told = [name for name in AuditEntry.__struct_fields__ if name != "number"]
+    write.execute(audit_log.insert().values([{name: getattr(each, name) for name in told} for each in done]))
+
+
+def list_entries(read: Read, person: str | None, before: int | None, most: int) -> list[AuditEntry]:
+    """The latest first."""
+    statement = sa.select(*audit_log.c)
+    if person is not None:
+        statement = statement.where(audit_log.c.person == person)
+    if before is not None:
+        statement = statement.where(audit_log.c.number < before)
+    rows = read.execute(statement.order_by(audit_log.c.number.desc()).limit(most))
+    return [AuditEntry(*tuple(row)) for row in rows]

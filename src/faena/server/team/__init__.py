@@ -1,0 +1,1 @@
+"""A server that people reach from their own machines: where it listens, and who is let in."""

@@ -1,0 +1,138 @@
+"""Opens the listener for people: a further one in the server's process, at the address of its settings."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import ipaddress
+import socket
+from pathlib import Path
+
+from litestar.types import ASGIApp
+
+from faena.db import Database, Write
+from faena.kernel.clock import Clock
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import WorkspaceException
+from faena.kernel.notifications import Notifications
+from faena.kernel.tcp import end_when_silent
+from faena.people import service, store
+from faena.people.schemas import TokenIn
+from faena.people.settings import Settings
+from faena.server.listener.bounds import for_nodes
+from faena.server.listener.configuration import configured
+from faena.server.listener.leaving import sent_on
+from faena.server.listener.second import SecondServer
+from faena.server.node_listener import certificate
+from faena.server.team.authentication import Guard
+from faena.workspaces.model import WorkspaceFolder
+
+_OWNER_TOKEN = "owner-token"
+_FOLDER = "team"
+_BACKLOG = 1024
+_FIRST_DAYS = 365.0
+
+
+class TeamListener:
+    """Shut unless the server was started with settings. Belongs to one event loop."""
+
+    def __init__(
+        self,
+        folder: WorkspaceFolder,
+        database: Database,
+        notifications: Notifications,
+        clock: Clock,
+        settings: Settings | None,
+    ) -> None:
+        self._folder = folder
+        self._database = database
+        self._notifications = notifications
+        self._clock = clock
+        self._settings = settings
+        self._server: SecondServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.fingerprint = ""
+        """Of the server's own certificate; empty where it has somebody's."""
+        self.url = ""
+        """Empty while it is shut."""
+
+    @property
+    def is_meant_to_be_open(self) -> bool:
+        return self._settings is not None
+
+    async def open(self, app: ASGIApp) -> None:
+        """Raises WorkspaceException where the address cannot be listened at. Silent without settings."""
+        if (settings := self._settings) is None:
+            return
+        host = _host(settings)
+        pair = settings.certificate, settings.key
+        if settings.certificate is None:
+            own = await asyncio.to_thread(
+                certificate.own, self._folder.path / _FOLDER, (host, *settings.names)
+            )
+            pair = own.certificate, own.key
+            self.fingerprint = own.fingerprint
+        listener = _bind(settings)
+        guard = Guard(app, self._database, self._notifications, self._clock)
+        config = configured(
+            sent_on(guard), for_nodes(), backlog=_BACKLOG, keep_alive=120, certificate=pair[0], key=pair[1]
+        )
+        self._server = SecondServer(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"https://{shown}:{listener.getsockname()[1]}"
+        await self._see_to_owner(settings)
+
+    async def leave(self) -> None:
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+            self._server = self._serving = None
+
+    async def _see_to_owner(self, settings: Settings) -> None:
+        """Where there is nobody, somebody is made an owner, whose token lies in a file that only we may read."""
+        name = settings.owner or getpass.getuser()
+        now = self._clock.now()
+
+        def make(write: Write) -> None:
+            if store.list_people(write):
+                return
+            service.put(write, name, "owner", now)
+            asked = TokenIn("the first owner's", _FIRST_DAYS)
+            made = service.new(write, name, asked, self.fingerprint, now)
+            # before it counts: an owner whose token nobody has would keep everybody out
+            write_atomically(owner_token(self._folder.path), f"{made.token}\n".encode(), mode=0o600)
+
+        await self._database.write(make)
+
+
+def owner_token(folder: Path) -> Path:
+    """The file with the first owner's token, until somebody removes it."""
+    return folder / _OWNER_TOKEN
+
+
+def _host(settings: Settings) -> str:
+    if settings.names:
+        return settings.names[0]
+    if ipaddress.ip_address(settings.address).is_unspecified:
+        return socket.gethostname()
+    return settings.address
+
+
+def _bind(settings: Settings) -> socket.socket:
+    listener = socket.socket(
+        socket.AF_INET6 if ":" in settings.address else socket.AF_INET, socket.SOCK_STREAM
+    )
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        end_when_silent(listener)
+        listener.bind((settings.address, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise WorkspaceException(
+            f"{settings.address}, port {settings.port}, cannot be listened at: {error.strerror}. Give an address of "
+            "this host and a port that is free."
+        ) from error
+    listener.setblocking(False)
+    return listener

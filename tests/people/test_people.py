@@ -1,0 +1,120 @@
+"""People come and go, with their tokens; what they did stays told."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from faena.kernel.errors import Conflict, NotAllowed, NotFound, UserErrorException
+from faena.people import model
+from faena.people.model import Role
+from faena.people.schemas import TokenIn
+from faena.runs.submission_schemas import Submission
+from faena.server.caller_names import named
+from faena.server.team.listener import owner_token
+from faena.sweeps.schemas import SweepRequest
+from tests.people.shared import OWNER, UNKNOWN, Denied, Shared
+
+
+def test_the_first_owner_has_a_token_that_nobody_else_reads(shared: Shared) -> None:
+    file = owner_token(shared.server.house.folder.path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert shared.owner.api.people.me().name == OWNER
+    assert shared.owner.token not in file.with_name("faena.db-wal").read_bytes().decode("latin-1")
+
+
+def test_there_is_always_an_owner(shared: Shared) -> None:
+    people = shared.owner.api.people
+    with pytest.raises(Conflict, match="only owner"):
+        people.put(OWNER, "reader")
+    with pytest.raises(Conflict, match="only owner"):
+        people.remove(OWNER)
+
+
+class TestTokens:
+    def test_a_revoked_one_is_good_for_nothing_at_once(self, shared: Shared) -> None:
+        caller = shared.person("rob", Role.READER)
+        assert caller.ask("GET", "/me").status == 200
+        (token,) = shared.owner.api.people.tokens("rob")
+        shared.owner.api.people.revoke("rob", token.id)
+        assert Denied.of(caller.ask("GET", "/me")) == UNKNOWN
+        with pytest.raises(NotFound, match="has no token"):
+            shared.owner.api.people.revoke("rob", "0" * 12)
+
+    def test_a_stream_ends_with_it(self, shared: Shared) -> None:
+        watcher = shared.person("wanda", Role.READER)
+        began = watcher.ask("PUT", "/experiments?name=x")  # a connection, and a token that is known
+        assert began.status == 403
+        with shared.streaming(watcher, "/ui/changes?after=0") as events:
+            assert events.next()
+            shared.owner.api.people.remove("wanda")
+            shared.owner.api.create_experiment("new")
+            assert events.ends()
+
+    def test_it_ends_by_itself(self, shared: Shared) -> None:
+        shared.owner.api.people.put("eve", "reader")
+        caller = shared.caller("eve", TokenIn(days=1))
+        lasting = shared.caller("eve", TokenIn(days=None))
+        assert caller.ask("GET", "/me").status == 200
+        shared.clock.advance(86_401)
+        assert Denied.of(caller.ask("GET", "/me")) == UNKNOWN
+        assert lasting.ask("GET", "/me").status == 200
+
+    def test_one_made_with_another_may_do_no_more(self, shared: Shared) -> None:
+        contributor = shared.person("cleo", Role.CONTRIBUTOR)
+        small = contributor.api.people.new_token("cleo", TokenIn(role="reader")).token
+        made = shared.stranger(small).api.people.new_token("cleo", TokenIn(role="owner"))
+        assert shared.stranger(made.token).api.people.me().role == "reader"
+
+    def test_others_are_nobodys_business(self, shared: Shared) -> None:
+        reader = shared.person("nosy", Role.READER)
+        for ask in (
+            lambda: reader.api.people.tokens(OWNER),
+            lambda: reader.api.people.new_token(OWNER, TokenIn()),
+            lambda: reader.api.people.revoke(OWNER, "0" * 12),
+        ):
+            with pytest.raises(NotAllowed, match=f"What concerns {OWNER}"):
+                ask()
+
+    def test_only_its_maker_sees_it(self, shared: Shared) -> None:
+        made = shared.owner.api.people.new_token(OWNER, TokenIn("for the robot"))
+        assert made.token not in repr(made)
+        listed = shared.owner.ask("GET", f"/people/{OWNER}/tokens")
+        assert "for the robot" in listed.text
+        assert made.token not in listed.text
+
+    @pytest.mark.parametrize(
+        "wrong", [TokenIn(days=0), TokenIn(days=1e9), TokenIn("x" * 121), TokenIn(role="king")]
+    )
+    def test_odd_ones_are_refused(self, shared: Shared, wrong: TokenIn) -> None:
+        with pytest.raises(UserErrorException):
+            shared.owner.api.people.new_token(OWNER, wrong)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-x", "x" * 65, "ä", "a/b", "\x00"])
+def test_what_can_be_no_name(name: str) -> None:
+    with pytest.raises(UserErrorException, match="cannot be a person's name"):
+        model.check_name(name)
+
+
+def test_nobody_submits_in_anothers_name(shared: Shared) -> None:
+    submission = Submission(experiment="e", snapshot="", script="t.py", cluster="c", user="somebody")
+    assert named(Submission, submission, "carl").user == "carl"
+    swept = SweepRequest.__annotations__["submission"]
+    assert swept == "Submission", "trials are submitted in a name, too"
+
+
+def test_who_did_what_is_told(shared: Shared) -> None:
+    contributor = shared.person("deb", Role.CONTRIBUTOR)
+    contributor.ask("PUT", "/experiments?name=told")
+    contributor.ask("DELETE", "/experiments?name=told")
+    contributor.ask("GET", "/runs")
+    told = shared.owner.api.people.audit_log("deb", None, 10)
+    assert [(each.verb, each.path, each.status) for each in told] == [
+        ("DELETE", "/experiments", 403),
+        ("PUT", "/experiments", 204),
+    ]
+    assert [each.address for each in told] == ["127.0.0.1"] * 2
+    older = shared.owner.api.people.audit_log("deb", told[0].number, 10)
+    assert [each.verb for each in older] == ["PUT"]
