@@ -123,6 +123,17 @@ def test_another_runs_files_are_not_its_own(script: Client, own: str, other: Any
     assert script.refused("runs/log-batch", run_id=own, metrics=points)[0] == 403
 
 
+def test_graphql_gives_nothing_of_another_run(script: Client, own: str, other: Any) -> None:
+    def asked(run_id: str) -> Any:
+        query = f'{{ mlflowGetRun(input: {{runId: "{run_id}"}}) {{ run {{ info {{ runId }} }} }} }}'
+        return script.visitor.ask("POST", "/graphql", json.dumps({"query": query}).encode(), **JSON).json
+
+    assert asked(own)["data"]["mlflowGetRun"]["run"]["info"]["runId"] == own
+    refused = asked(other["info"]["run_id"])
+    assert refused["data"] == {"mlflowGetRun": None}
+    assert "not for the run" in refused["errors"][0]
+
+
 def test_nothing_but_mlflows_paths(script: Client) -> None:
     for verb, path in (
         ("GET", "/runs"),

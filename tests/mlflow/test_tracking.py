@@ -383,3 +383,25 @@ def test_its_parameters_are_shown_and_where_it_runs(client: Client, server: Runn
     assert view.place.startswith("elsewhere")
     page = client.visitor.get(f"/ui/runs/{run}", Accept="text/html").text
     assert "lr: 0.1" in page and "elsewhere" in page
+
+
+def test_a_question_that_was_tried_on_mlflows_page_is_a_run(client: Client) -> None:
+    path, asked = "runs/create-promptlab-run", dict[str, Any]()
+    for name, value in (
+        ("experiment_id", "0"),
+        ("prompt_template", "Say {{what}}"),
+        ("prompt_parameters", [{"key": "what", "value": "hello"}]),
+        ("model_route", "a model"),
+        ("model_input", "Say hello"),
+        ("mlflow_version", "3.0"),
+    ):
+        assert client.refused(path, **asked)[2] == f"CreatePromptlabRun request must specify {name}."
+        asked[name] = value
+    run = client.post(path, **asked, model_output="hello", model_parameters=[{"key": "t", "value": "1"}])[
+        "run"
+    ]
+    assert run["info"]["status"] == "FINISHED"
+    params = {param["key"]: param["value"] for param in run["data"]["params"]}
+    assert params == {"model_route": "a model", "prompt_template": "Say {{what}}", "t": "1"}
+    table = client.artifact(run, "eval_results_table.json").json
+    assert table == {"columns": ["what", "prompt", "output"], "data": [["hello", "Say hello", "hello"]]}

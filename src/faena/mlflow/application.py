@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -16,6 +17,8 @@ from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.mlflow import bodies, fields, finding, in_runs, registry_files, rights
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
+from faena.mlflow.graphql import answers as graphql
+from faena.mlflow.routes import Route
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.mlflow.server_info import VERSION
 from faena.mlflow.services import Services
@@ -81,6 +84,10 @@ class MlflowApplication:
             token: RunOfToken | None = scope["state"].get(OF_A_RUN)
             caller = None if token is None else await in_runs.caller_of(self._services, token)
             return await spans.take(self._services, request, caller)
+        if (scope["method"], path.rstrip("/")) == ("POST", "/graphql"):
+            body = await bodies.whole(request.receive, fields.MOST_BYTES)
+            answered = partial(self._answered, scope["state"].get(OF_A_RUN))
+            return await graphql.answer(body, _is_json(request), answered)
         if first not in ("api", "ajax-api"):
             raise _unknown(scope)
         if below.startswith(_ARTIFACTS):
@@ -117,7 +124,9 @@ class MlflowApplication:
             asked = fields.of_body(route.request, body, _is_json(request))
         for name, value in parts.items():
             setattr(asked, name, value)
-        token: RunOfToken | None = scope["state"].get(OF_A_RUN)
+        return await self._answered(scope["state"].get(OF_A_RUN), route, asked)
+
+    async def _answered(self, token: RunOfToken | None, route: Route, asked: Any) -> Any:
         if token is None:
             return await route.answer(self._services, asked)
         return await in_runs.answer(self._services, token, route.answer, route.in_run, asked)

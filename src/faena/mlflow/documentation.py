@@ -22,6 +22,11 @@ _ELSEWHERE = (
     ),
     ("POST", "/ajax-api/2.0/mlflow/upload-artifact", "a small file, as MLflow's page sends it"),
     ("POST", "/v1/traces", "spans, as OpenTelemetry's exporters send them"),
+    (
+        "POST",
+        "/graphql",
+        "some of these routes as MLflow's page asks for them: the fields that it names, of several at once",
+    ),
     ("GET", "/health", "OK"),
     ("GET", "/version", "the release of MLflow whose protocol is spoken"),
 )

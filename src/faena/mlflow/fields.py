@@ -53,6 +53,11 @@ def of_query(kind: type[T], query: bytes) -> T:
             values.setdefault(name, []).append(value)
         else:
             values.setdefault(name, value)
+    return of_values(kind, values)
+
+
+def of_values(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Raises MlflowError naming the field that cannot be read."""
     try:
         read = msgspec.convert(values, type=kind, strict=False)
     except msgspec.ValidationError as error:

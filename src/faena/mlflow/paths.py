@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = ("api", "ajax-api", "v1", "health", "version", "get-artifact", "model-versions")
+WORDS = ("api", "ajax-api", "v1", "health", "version", "get-artifact", "model-versions", "graphql")
 """Their first words."""
 
 

@@ -11,6 +11,7 @@ from faena.mlflow import (
     inputs,
     logged_models,
     logging,
+    promptlab,
     registry_routes,
     runs,
     server_info,
@@ -66,6 +67,7 @@ def _routes() -> list[Route]:
     add("POST", "experiments/set-experiment-tag", experiments.SetTag, experiments.set_tag)
     add("POST", "experiments/delete-experiment-tag", experiments.SetTag, experiments.delete_tag)
     add("POST", "runs/create", runs.Create, runs.create, in_runs.create_run)
+    add("POST", "runs/create-promptlab-run", promptlab.Create, promptlab.create)
     add("GET", "runs/get", ById, runs.get)
     add("POST", "runs/update", runs.Update, runs.update)
     add("POST", "runs/delete", ById, runs.delete)

@@ -100,6 +100,11 @@ async def upload(services: Services, asked: OfRun, receive: Receive) -> None:
     data = await bodies.whole(receive, _MOST_UPLOADED)
     if not data:
         raise MlflowError("Request must specify data.")
+    await put_bytes(services, run_id, path, data)
+
+
+async def put_bytes(services: Services, run_id: str, path: str, data: bytes) -> None:
+    """A small file of a run; `path` is a clean one."""
 
     async def sent() -> AsyncIterator[bytes]:
         yield data

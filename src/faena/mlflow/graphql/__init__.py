@@ -1,0 +1,1 @@
+"""Questions in GraphQL, as MLflow's page asks them: answered by the same routes, of which they choose the fields."""
