@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from faena import Environment, InferenceConfig
-from faena.client.endpoints.kind_packages import check_options, environment_of
+from faena.client.endpoints.kind_packages import check_options, environment_of, told_by_model
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import WebserviceException
 from faena.models.schemas import LineageView, ModelFileView, ModelView
@@ -27,7 +27,9 @@ def empty(kind: type[msgspec.Struct], **fields: Any) -> Any:
 def model(version: str = "", files: Mapping[str, str] | None = None, lineage: Any = None) -> Any:
     listed = [empty(ModelFileView, path=path, digest=text) for path, text in (files or {}).items()]
     return SimpleNamespace(
-        view=empty(ModelView, id="m:1", framework_version=version, files=listed, lineage=lineage)
+        view=empty(
+            ModelView, id="m:1", properties={}, framework_version=version, files=listed, lineage=lineage
+        )
     )
 
 
@@ -99,3 +101,9 @@ def test_a_chainer_model_takes_its_class_before_anything_is_built(link: str | No
     with pytest.raises(WebserviceException, match="at the command line --link module:Class"):
         check_options(InferenceConfig.of_kind("chainer", link=link))
     check_options(InferenceConfig.of_kind("chainer", link="net:Net"))
+    linked = model()
+    linked.view = msgspec.structs.replace(linked.view, properties={"link": "nets:Net"})
+    assert told_by_model(InferenceConfig.of_kind("chainer", link=link), [linked]).options["link"] == (
+        link or "nets:Net"
+    )
+    assert told_by_model(InferenceConfig.of_kind("onnx"), [linked]).options == {}

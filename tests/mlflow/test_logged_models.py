@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
 
+from faena.db import Write
+from faena.kernel import ids
+from faena.models import service
+from faena.models.schemas import ModelView, Registration
 from tests.mlflow.clients import Client
+from tests.server.house import Running
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,27 @@ def test_a_model_from_its_beginning_to_its_end(client: Client, run: Any) -> None
     assert listed["files"] == [{"path": "data/weights.bin", "is_dir": False, "file_size": 5}]
     of_run = client.run(run["info"]["run_id"])["data"]["metrics"]
     assert [(each["key"], each["value"]) for each in of_run] == [("acc", 0.5)]
+
+
+def test_our_words_register_it_as_a_file_of_its_run(client: Client, server: Running) -> None:
+    run = client.run(client.new_run())
+    for content in (b"first", b"second"):  # the latest of a name is meant
+        made = new_model(client, run, name="net")
+        assert client.put_artifact(made, "MLmodel", b"flavors: {}").status == 200
+        assert client.put_artifact(made, "data/w.bin", content).status == 200
+
+    def register(write: Write) -> ModelView:
+        asked = Registration(run["info"]["run_id"], "net")
+        return service.register(write, "from a run", ids.new_request_id(), asked, 1)
+
+    view = server.do(server.house.database.write(register))
+    digest = hashlib.sha256(b"second").hexdigest()
+    assert [file.path for file in view.files] == ["net/MLmodel", "net/data/w.bin"]
+    assert (view.files[1].digest, view.run_id) == (digest, run["info"]["run_id"])
+    address = client.get("model-versions/get-download-uri", name="from a run", version=1)["artifact_uri"]
+    place = address.removeprefix("mlflow-artifacts:/")
+    answer = client.visitor.get(f"/api/2.0/mlflow-artifacts/artifacts/{place}/data/w.bin")
+    assert answer.text == "second"
 
 
 def test_one_that_is_deleted_is_not_there(client: Client, run: Any) -> None:

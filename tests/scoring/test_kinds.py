@@ -225,3 +225,59 @@ def test_a_pickle_is_asked_as_v1_asked_it(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_module_that_is_not_there_is_told_with_what_to_do(link: str, todo: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=rf"No module named 'no_such_net'\. .*{todo}"):
         loading.explained(lambda: given.attribute("no_such_net:Net"), {"link": link})
+
+
+LOGGED = """
+import sys, types
+
+class MlflowException(Exception):
+    def __init__(self, message): self.message = message
+    def get_http_status_code(self): return 400
+
+exceptions = types.SimpleNamespace(MlflowException=MlflowException)
+
+class Model:
+    metadata = None
+    def predict(self, data, params=None):
+        if getattr(data, "ndim", 2) == 3: return data.sum(axis=(1, 2))
+        if "b" not in getattr(data, "columns", "b"): raise MlflowException("Model is missing inputs ['b'].")
+        return data.to_numpy().sum(axis=1) * (params or {}).get("times", 1)
+
+pyfunc = types.ModuleType("mlflow.pyfunc")
+pyfunc.load_model = lambda path: Model()
+sys.modules["mlflow.pyfunc"] = pyfunc
+__path__ = []
+"""
+"""What of MLflow's the worker asks."""
+
+
+def test_mlflows_model_is_asked_as_mlflows_server_is(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "mlflow.py").write_text(LOGGED)
+    (tmp_path / "model" / "m").mkdir(parents=True)
+    (tmp_path / "model" / "m" / "MLmodel").write_text("flavors: {}")
+    settings = of_kind(tmp_path / "model", "mlflow", trust=True) | {"max_batch_size": 8}
+    rows = {"dataframe_records": [{"a": 1, "b": 2}]}
+
+    async def test() -> None:
+        async with site(tmp_path, **settings) as here:
+            bodies: list[tuple[dict[str, Any], Any]] = [
+                (rows, [3]),
+                ({**rows, "params": {"times": 5}}, [15]),  # whose rows are run apart from the others'
+                ({**rows, "params": {"times": 2}}, [6]),
+                ({"instances": [[[1, 2], [3, 4]]]}, [10]),
+                ({"inputs": {"a": 1, "b": 2}}, [3]),
+                (rows, [3]),
+            ]
+            for body, _ in bodies:
+                here.ask(json.dumps(body), "invocations")
+            await here.answered()
+            assert [asked.json["predictions"] for asked in here.asked] == [found for _, found in bodies]
+            for body, said in (
+                ({"dataframe_records": [{"a": 1}]}, "Model is missing inputs ['b']."),
+                ({**rows, "params": [1]}, "params is an object with the values of parameters."),
+            ):
+                refused = await here.call(json.dumps(body), "invocations")
+                assert (refused.status, refused.json["message"]) == (400, said)
+
+    run(test)

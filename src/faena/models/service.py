@@ -9,6 +9,7 @@ from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, ModelNotFoundException, ModelPathNotFoundException
 from faena.models import names, store
+from faena.models.logged import store as logged_models
 from faena.models.model import Framework, ModelVersion, Search, check_framework, select_files
 from faena.models.schemas import DatasetUse, LineageView, ModelChange, ModelFileView, ModelView, Registration
 from faena.objects import store as objects
@@ -196,5 +197,12 @@ def _missing(wanted: str) -> ModelNotFoundException:
 
 
 def _files(read: Read, run_id: str) -> dict[str, tuple[str, int]]:
-    """(digest, size) by name."""
-    return {file.name: (file.digest, file.size) for file in run_files.files(read, run_id)}
+    """(digest, size) by name: those of the run, and of each model that it logged, below that one's name."""
+    found = {file.name: (file.digest, file.size) for file in run_files.files(read, run_id)}
+    taken = {name.partition("/")[0] for name in found}
+    for model in logged_models.of_run(read, run_id):  # the latest of a name comes first
+        if model.name not in taken:
+            files = logged_models.files_of(read, model.id)
+            found |= {f"{model.name}/{file.path}": (file.digest, file.size) for file in files}
+            taken.add(model.name)
+    return found

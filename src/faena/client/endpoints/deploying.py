@@ -12,7 +12,7 @@ import msgspec
 
 from faena.client.endpoints.configuration import DeploymentConfiguration, check_configuration
 from faena.client.endpoints.inference_config import InferenceConfig
-from faena.client.endpoints.kind_packages import check_options, environment_of
+from faena.client.endpoints.kind_packages import check_options, environment_of, told_by_model
 from faena.client.submission.capture import bring
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
@@ -91,6 +91,7 @@ def deploy(
         raise WebserviceException(
             f"inference_config is {shown(inference)}. Use InferenceConfig(entry_script='score.py', …)."
         )
+    inference = told_by_model(inference, chosen)
     check_options(inference)
     environment = environment_of(session, inference, chosen)
     lock = "" if environment is not None else lock_of(chosen)

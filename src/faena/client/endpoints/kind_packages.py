@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tempfile
 from collections.abc import Sequence
@@ -52,13 +53,26 @@ def environment_of(
     return _of_packages(view, f"{package}=={version}" if version else package)
 
 
+def told_by_model(inference: InferenceConfig, models: Sequence[SeenModel]) -> InferenceConfig:
+    """With the class of a Chainer model that its property `link` names, where none was given."""
+    if inference.kind != "chainer" or inference.options.get("link") or len(models) != 1:
+        return inference
+    link = models[0].view.properties.get("link")
+    if not link:
+        return inference
+    made = copy.copy(inference)
+    made.options = {**inference.options, "link": link}
+    return made
+
+
 def check_options(inference: InferenceConfig) -> None:
     """Raises WebserviceException for what no worker could load: a pickle without the user's word for it, a Chainer
     model without its class."""
     if inference.kind == "chainer" and ":" not in str(inference.options.get("link") or ""):
         raise WebserviceException(
             "An .npz file holds arrays only. Say which class they belong to: "
-            "InferenceConfig.of_kind('chainer', link='module:Class'); at the command line --link module:Class."
+            "InferenceConfig.of_kind('chainer', link='module:Class'); at the command line --link module:Class. The "
+            "property 'link' of the model says it, too."
         )
     what = _PICKLES.get(inference.kind or "")
     if what and inference.options.get("trust") is not True:

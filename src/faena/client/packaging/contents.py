@@ -9,7 +9,7 @@ from typing import Any
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.deploying import DeployedModel, kind_of, lock_of, source_of
 from faena.client.endpoints.inference_config import InferenceConfig
-from faena.client.endpoints.kind_packages import check_options, environment_of
+from faena.client.endpoints.kind_packages import check_options, environment_of, told_by_model
 from faena.client.environments.build import EnvironmentBuild
 from faena.client.workspaces.session import Session
 from faena.endpoints.schemas import Settings, Workers
@@ -49,6 +49,7 @@ class Packing:
     ) -> None:
         inference = inference or InferenceConfig.of_kind(kind_of(models))
         configuration = configuration or DeploymentConfiguration()
+        inference = told_by_model(inference, models)
         check_options(inference)
         environment = environment_of(session, inference, models)
         snapshot, entry = source_of(session, inference, models)

@@ -67,6 +67,7 @@ metrics = sa.Table(
 )
 """The latest of each."""
 
+_MOST_OF_RUN = 1000
 _COLUMNS = tuple(name for name in models.columns.keys() if name not in ("params", "tags"))  # noqa: SIM118  of a table, `in` asks for columns
 
 
@@ -129,6 +130,12 @@ def find(
         )
         for row in rows
     ]
+
+
+def of_run(read: Read, run_id: str) -> list[LoggedModel]:
+    """Those that are there, the latest first."""
+    where = [models.c.run_id == run_id, models.c.deleted_at.is_(None)]
+    return find(read, where, [models.c.created_at.desc(), models.c.id], 0, _MOST_OF_RUN)
 
 
 def _labels_of(read: Read, ids: Sequence[str]) -> dict[tuple[str, str], dict[str, str]]:

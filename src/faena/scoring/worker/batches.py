@@ -6,7 +6,7 @@ import sys
 
 from .answers import Said
 from .failures import answer_to
-from .jobs import METHOD
+from .jobs import OF_A_CALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +28,17 @@ class Batches:
     def parts(self, jobs: list[Any]) -> list[list[Any]]:
         """Those that are run together; one with more rows than a call may have is run alone."""
         parts: list[list[Any]] = []
-        room, methods = 0, set()
+        room = 0
+        modes: set[str] = set()
         for job in jobs:
             is_answer = isinstance(job, Said)
             rows = 1 if is_answer else self.rows(job)
             if not is_answer:
-                methods.add(job[1].get(METHOD))
-            if rows > room or not parts or len(methods) > 1:
+                modes.add(_mode(job))
+            if rows > room or not parts or len(modes) > 1:
                 parts.append([])
                 room = self._most
-                methods = set() if is_answer else {job[1].get(METHOD)}
+                modes = set() if is_answer else {_mode(job)}
             parts[-1].append(job)
             room -= rows
         return parts
@@ -66,9 +67,10 @@ class Batches:
                 raise ValueError("run_batch() returned no list of {} results".format(len(jobs)))
             return list(results)
         counts = [self.rows(job) for job in jobs]
-        named = {name: _joined([job[1][name] for job in jobs]) for name in jobs[0][1] if name != METHOD}
-        if METHOD in jobs[0][1]:
-            named[METHOD] = jobs[0][1][METHOD]
+        named = {
+            name: _joined([job[1][name] for job in jobs]) for name in jobs[0][1] if name not in OF_A_CALL
+        }
+        named.update({name: jobs[0][1][name] for name in OF_A_CALL if name in jobs[0][1]})
         result = self._calling.run(**named)
         return _split(result, counts)
 
@@ -89,6 +91,10 @@ def _finished(job: Job, result: Any) -> bytes | Said:
         return job[2](result)
     except BaseException as error:
         return answer_to(error)
+
+
+def _mode(job: Job) -> str:
+    return repr([job[1].get(name) for name in OF_A_CALL])
 
 
 def _joined(values: list[Any]) -> Any:

@@ -54,6 +54,8 @@ class Calling:
         self.description = _schemas(run)
         self.methods: list[str] = getattr(run, "_faena_methods", [])
         """Of a model that needs no script: what a request to `/score` may name, as v1's did."""
+        self.params = bool(getattr(run, "_faena_params", False))
+        """Whether it takes what a request to `/invocations` has as `params`."""
         self.taker = "run()"
         """What takes the parameters, in messages."""
         if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):

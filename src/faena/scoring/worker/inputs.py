@@ -111,8 +111,13 @@ def _frame_for(given: Frame, parameter: Parameter) -> Any:
 def _data_frame(columns: dict[str, Any]) -> Any:
     import pandas
 
+    is_row = not any(
+        isinstance(values, (list, dict)) or hasattr(values, "__array__") for values in columns.values()
+    )
     try:
-        return pandas.DataFrame({name: _flat(values) for name, values in columns.items()})
+        return pandas.DataFrame(
+            {name: [values] if is_row else _flat(values) for name, values in columns.items()}
+        )
     except ValueError as error:
         raise answers.BadInput("The inputs make no data frame: {}.".format(error)) from None
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
-def read(content_type: str, body: bytes) -> Frame | Values | Named:
-    """Raises BadInput."""
+def read(content_type: str, body: bytes) -> tuple[Frame | Values | Named, dict[str, Any] | None]:
+    """What is to be scored, and the `params` that came with it. Raises BadInput."""
     kind = content_type.split(";")[0].strip().lower()
     if kind == "text/csv":
-        return _csv(body)
+        return _csv(body), None
     if kind not in (
         "application/json",
         "",
@@ -32,7 +32,10 @@ def read(content_type: str, body: bytes) -> Frame | Values | Named:
     forms = [form for form in FORMS if isinstance(said, dict) and form in said]
     if len(forms) != 1:
         raise BadInput("Give one of {}: an object with that key.".format(", ".join(FORMS)))
-    return _READERS[forms[0]](said[forms[0]])
+    params = said.get("params")
+    if params is not None and not isinstance(params, dict):
+        raise BadInput("params is an object with the values of parameters.")
+    return _READERS[forms[0]](said[forms[0]]), params
 
 
 def _split(value: Any) -> Frame:

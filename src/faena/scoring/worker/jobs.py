@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     """Arguments, named arguments, what turns a result into an answer."""
 
 
-METHOD = "method"
+METHOD, PARAMS = "method", "params"
+OF_A_CALL = (METHOD, PARAMS)
+"""What a request says beside its rows: those that are run together have it alike."""
 _KEPT = 1024
 """Bytes of a description that are kept with what they say."""
 
@@ -118,8 +120,10 @@ class Jobs:
 
         if self._calling.raw:
             return (_raw(about, body),), {}, _predictions
-        given = invocations.read(_header(about, "content-type") or "", bytes(body))
+        given, params = invocations.read(_header(about, "content-type") or "", bytes(body))
         arguments, named = fit(given, self._calling)
+        if params and self._calling.params:
+            named[PARAMS] = params
         named.update(self._headers(about))
         return arguments, named, _predictions
 

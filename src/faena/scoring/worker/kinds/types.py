@@ -70,3 +70,12 @@ class Frame:
             name: each for name, each in self._types.items() if name in frame and frame[name].dtype != each
         }
         return frame.astype(wanted) if wanted else frame
+
+
+class FrameOrArray(Frame):
+    """A data frame where names came with the values, else an array."""
+
+    def deserialize_input(self, value: Any) -> Any:
+        if isinstance(value, list) and not (value and isinstance(value[0], dict)):
+            return Array().deserialize_input(value)
+        return value if hasattr(value, "__array__") else super().deserialize_input(value)
