@@ -22,6 +22,8 @@ from faena.kernel.errors import NotFound, StorageFull, UserErrorException
 
 _LONGEST_PATH = 4000
 _LONGEST_NAME = 255
+_MOST_FOLDERS = 200
+"""Each is looked at from the first one on, and walked into."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNFINISHED = re.compile(r"\.faena-[0-9a-f]{16}\.part")
 """Names of files that are being written: never listed, so that none of a killed writer is taken for data."""
@@ -82,6 +84,8 @@ def _refusal(path: str) -> str | None:
         return "has an empty or '..' part"
     if size > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         return "is too long"
+    if len(parts) > _MOST_FOLDERS:
+        return f"lies in more than {_MOST_FOLDERS} folders"
     return None
 
 

@@ -101,7 +101,7 @@ class MlflowApplication:
 
     async def _file_of_model(self, model_id: str, scope: HTTPScope) -> answers.OfModel:
         asked = fields.of_query(answers.OfModel, scope["query_string"])
-        asked.model_id = unquote(model_id)
+        asked.model_id = unquote(model_id, errors="strict")
         if (token := scope["state"].get(OF_A_RUN)) is not None:
             await in_runs.check_named(self._services, token, asked)
         return asked
@@ -132,9 +132,11 @@ class MlflowApplication:
         return await in_runs.answer(self._services, token, route.answer, route.in_run, asked)
 
     async def _artifacts(self, path: str, scope: HTTPScope, request: Request[Any, Any, Any]) -> Any:
-        services, address = self._services, unquote(path)
+        services, address = self._services, unquote(path, errors="strict")
         if is_listed := not path and scope["method"] == "GET":
-            address = parse_qs(scope["query_string"].decode("ascii", "replace")).get("path", [""])[0]
+            address = parse_qs(scope["query_string"].decode("ascii", "replace"), errors="strict").get(
+                "path", [""]
+            )[0]
         if (token := scope["state"].get(OF_A_RUN)) is not None:
             await in_runs.check_files(services, token, address)
         match scope["method"]:

@@ -6,17 +6,22 @@ import json
 import posixpath
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from faena.kernel import experiment_names
 from faena.mlflow.errors import EXISTS as EXISTS
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.words import Pair
 
+T = TypeVar("T")
+
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 _LONGEST_EXPERIMENT = 500
+LONGEST_DESCRIPTION = 100_000
+MOST_EXPERIMENTS = 50_000
+"""As many as a page of experiments has."""
 MOST_METRICS, MOST_PARAMS, MOST_TAGS, MOST_TOGETHER = 1000, 100, 100, 1000
 _NAME = re.compile(r"[/\w.\- :]+")
 _PATH = "Names may be treated as files in certain cases, and must not resolve to other names when treated as such."
@@ -60,6 +65,29 @@ def experiment_id(value: str | None) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise MlflowError(f"Invalid experiment ID '{text[:80]}'. Experiment ID must be a valid integer.")
     return int(text)
+
+
+def experiment_ids(given: Sequence[str | None], parameter: str = "experiment_ids") -> list[int]:
+    return [experiment_id(each) for each in few(given, MOST_EXPERIMENTS, parameter)]
+
+
+def few(given: Sequence[T], limit: int, parameter: str) -> Sequence[T]:
+    """Raises MlflowError where there are more of them than one request may name."""
+    if len(given) > limit:
+        raise MlflowError(f"{parameter} has {len(given):,} values; a request has at most {limit:,}.")
+    return given
+
+
+def given(tags: Sequence[T]) -> Sequence[T]:
+    """What a thing is made with. Raises MlflowError where that is too much for one request."""
+    return few(tags, MOST_TOGETHER, "tags")
+
+
+def short(value: str | None, limit: int, parameter: str) -> str:
+    """Raises MlflowError where a text is longer than what is kept."""
+    if len(value or "") > limit:
+        raise MlflowError(f"{parameter} has {len(value or ''):,} characters; at most {limit:,} are kept.")
+    return value or ""
 
 
 def most(value: int | None, default: int, limit: int, parameter: str = "max_results") -> int:

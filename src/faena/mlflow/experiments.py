@@ -56,7 +56,7 @@ class Search(Struct):
 
 def create(services: Services, asked: Create) -> Any:
     name = checks.experiment_name(asked.name or "")
-    tags = {_tag_key(tag.key): (tag.value or "")[: checks.LONGEST_TAG] for tag in asked.tags}
+    tags = {_tag_key(tag.key): (tag.value or "")[: checks.LONGEST_TAG] for tag in checks.given(asked.tags)}
     if asked.artifact_location:
         tags[locations.TAG] = locations.checked(asked.artifact_location, services.folder().path.parent)
     now = services.now()

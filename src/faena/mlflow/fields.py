@@ -44,7 +44,9 @@ def of_query(kind: type[T], query: bytes) -> T:
     if len(query) > _LONGEST_QUERY:
         raise MlflowError(f"The query has {len(query):,} bytes; at most {_LONGEST_QUERY:,} are read.")
     try:
-        given = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        given = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
     except ValueError as error:
         raise MlflowError(f"The query cannot be read: {error}.") from error
     values: dict[str, Any] = {}

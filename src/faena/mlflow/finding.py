@@ -32,7 +32,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     for route, pattern in _PATTERNS.get((method, len(parts)), ()):
         if all(want == part or want.startswith("{") for want, part in zip(pattern, parts, strict=True)):
             named = {
-                want[1:-1]: unquote(part)
+                want[1:-1]: unquote(part, errors="strict")
                 for want, part in zip(pattern, parts, strict=True)
                 if want[:1] == "{"
             }

@@ -61,7 +61,7 @@ def of_run(services: Services, asked: History) -> Any:
 
 
 def of_runs(services: Services, asked: Bulk) -> Any:
-    name, most = asked.metric_key, min(asked.max_results or _MOST, _MOST)
+    name, most = asked.metric_key, checks.most(min(asked.max_results or _MOST, _MOST), _MOST, _MOST)
     if not asked.run_id:
         raise MlflowError("GetMetricHistoryBulk request must specify at least one run_id.")
     if len(asked.run_id) > _MOST_RUNS:

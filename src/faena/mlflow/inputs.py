@@ -23,7 +23,14 @@ from faena.runs.used_datasets import UsedDataset
 
 _MOST = 1000
 _MOST_EXPERIMENTS = 20
-_LONGEST = {"name": 500, "digest": 36, "source": 65_535, "schema": 1_048_575, "profile": 16_777_215}
+_LONGEST = {
+    "name": 500,
+    "digest": 36,
+    "source_type": 36,
+    "source": 65_535,
+    "schema": 1_048_575,
+    "profile": 16_777_215,
+}
 """Characters, as MLflow has them."""
 LOGGED_MODELS = "mlflow.log-model.history"
 _OF_A_MODEL = frozenset({"artifact_path", "flavors", "utc_time_created", "run_id"})

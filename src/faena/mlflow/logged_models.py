@@ -23,6 +23,7 @@ from faena.runs import run_names
 from faena.runs import store as runs
 
 _DEFAULT, _MOST = 100, 1000
+_LONGEST_TYPE = 500
 _LONGEST_ID = 250
 STATUS = {
     "LOGGED_MODEL_PENDING": LoggedStatus.PENDING,
@@ -90,7 +91,7 @@ def create(services: Services, asked: Create) -> Any:
             now,
             told if is_here else None,
             "" if is_here else told[:_LONGEST_ID],
-            asked.model_type or "",
+            checks.short(asked.model_type, _LONGEST_TYPE, "model_type"),
             params=params,
             tags=tags,
         )
@@ -153,7 +154,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
         raise MlflowError("`dataset_name` in the `datasets` clause must be specified.")
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
-    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
+    experiments = checks.experiment_ids(asked.experiment_ids)
     where = [
         store.models.c.deleted_at.is_(None),
         store.models.c.experiment_id.in_(experiments),
@@ -219,4 +220,6 @@ def _info(read: Read, model: LoggedModel) -> dict[str, Any]:
 
 
 def _values(given: Sequence[Pair]) -> dict[str, str]:
-    return {checks.key("tag", pair.key): (pair.value or "")[: checks.LONGEST_TAG] for pair in given}
+    return {
+        checks.key("tag", pair.key): (pair.value or "")[: checks.LONGEST_TAG] for pair in checks.given(given)
+    }

@@ -43,6 +43,10 @@ def new_name(given: str | None, parameter: str = "name") -> str:
         raise MlflowError(f"Invalid model name '{value[:300]}'. {error.message}") from error
 
 
+def description(given: str | None) -> str:
+    return checks.short(given, checks.LONGEST_DESCRIPTION, "description")
+
+
 def version(given: str | int | None) -> int:
     text = str(given)
     if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 10:
@@ -97,7 +101,7 @@ def stage(given: str | None) -> str:
 def tags(given: Sequence[Pair]) -> dict[str, str]:
     """The last one of a key wins. Raises MlflowError for what is too long, which is not cut here as a run's is."""
     found: dict[str, str] = {}
-    for pair in given:
+    for pair in checks.given(given):
         key, value = checks.key("tag", pair.key), pair.value or ""
         if len(value) > LONGEST_VALUE:
             raise MlflowError(

@@ -74,12 +74,13 @@ class SetAlias(Struct):
 def create(services: Services, asked: Create) -> Any:
     name = registry_checks.new_name(asked.name)
     tags = registry_checks.tags(asked.tags)
+    description = registry_checks.description(asked.description)
     now = services.now()
 
     def work(write: Write) -> dict[str, Any]:
         if (there := names.find(write, name)) is not None:
             raise _taken(there, tags)
-        return _answer(write, names.create(write, name, now, description=asked.description or "", tags=tags))
+        return _answer(write, names.create(write, name, now, description=description, tags=tags))
 
     return services.database.write(work)
 
@@ -105,10 +106,11 @@ def rename(services: Services, asked: Rename) -> Any:
 
 def update(services: Services, asked: Update) -> Any:
     name, now = registry_checks.name(asked.name), services.now()
+    description = registry_checks.description(asked.description)
 
     def work(write: Write) -> dict[str, Any]:
         found(write, name)
-        return _answer(write, names.describe(write, name, asked.description or "", now))
+        return _answer(write, names.describe(write, name, description, now))
 
     return services.database.write(work)
 

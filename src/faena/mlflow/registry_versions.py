@@ -65,6 +65,7 @@ class SetTag(ByVersion):
 async def create(services: Services, asked: Create) -> Any:
     name = registry_checks.name(asked.name)
     tags = registry_checks.tags(asked.tags)
+    description = registry_checks.description(asked.description)
     given = {registry_views.RUN_LINK: asked.run_link}
     is_prompt = tags.get(filters.IS_PROMPT, "").lower() == "true"
 
@@ -84,7 +85,7 @@ async def create(services: Services, asked: Create) -> Any:
             run_id=of.run_id,
             path=of.path,
             created_at=now,
-            description=asked.description or "",
+            description=description,
             tags=tags,
             properties={key: value for key, value in properties.items() if value},
             files=of.files,
@@ -123,10 +124,11 @@ def get(services: Services, asked: ByVersion) -> Any:
 def update(services: Services, asked: Update) -> Any:
     name, version = _named(asked)
     now = services.now()
+    description = registry_checks.description(asked.description)
 
     def work(write: Write) -> dict[str, Any]:
         found(write, name, version)
-        service.change(write, name, version, ModelChange(description=asked.description or ""), now)
+        service.change(write, name, version, ModelChange(description=description), now)
         return _answer(write, found(write, name, version))
 
     return services.database.write(work)

@@ -58,7 +58,10 @@ class Search(Struct):
 
 def create(services: Services, asked: Create) -> Any:
     now = services.now()
-    tags = {checks.key("tag", tag.key): (tag.value or "")[: checks.LONGEST_TAG] for tag in asked.tags}
+    tags = {
+        checks.key("tag", tag.key): (tag.value or "")[: checks.LONGEST_TAG]
+        for tag in checks.given(asked.tags)
+    }
     named = tags.pop(RUN_NAME, None)
     if asked.run_name and named and asked.run_name != named:
         raise MlflowError(
@@ -139,7 +142,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
     where = [store.runs.c.deletion.is_(None), *filters.conditions(asked.filter)]
     if within is not None:
         where.append(store.runs.c.id.in_(within))
-    wanted = [checks.experiment_id(each) for each in asked.experiment_ids]
+    wanted = checks.experiment_ids(asked.experiment_ids)
 
     def work(read: Read) -> dict[str, Any]:
         table = workspaces.experiments

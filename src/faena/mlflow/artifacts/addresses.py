@@ -49,7 +49,7 @@ def of_trace(experiment: object, trace_id: str) -> str:
 
 
 def of_version(name: str, version: int) -> str:
-    return f"{SCHEME}registered/{quote(name, safe='')}/{version}"
+    return f"{SCHEME}registered/{_spelled(name)}/{version}"
 
 
 def find(path: str) -> tuple[Tree | None, str]:
@@ -63,12 +63,21 @@ def find(path: str) -> tuple[Tree | None, str]:
         case [experiment, run_id, "artifacts", *rest] if experiment.isdigit():
             return RunFiles(run_id), "/".join(rest)
         case ["registered", name, version, *rest] if version.isascii() and version.isdigit():
-            return RegisteredFiles(unquote(name), int(version[:18])), "/".join(rest)
+            return RegisteredFiles(_read(name), int(version[:18])), "/".join(rest)
     if model := _OF_MODEL.match(plain):
         return LoggedModelFiles(model[1]), model[2] or ""
     if run := _OF_RUN.match(plain):
         return RunFiles(run[1]), run[2] or ""
     return None, plain
+
+
+def _spelled(name: str) -> str:
+    """As the part of an address that stays the same however often it is decoded, which depends on who asks."""
+    return quote(name, safe="").replace("~", "%7E").replace("%", "~")
+
+
+def _read(part: str) -> str:
+    return unquote(part.replace("~", "%"), errors="strict")
 
 
 def clean(path: str) -> str:

@@ -11,6 +11,7 @@ from litestar.types import Receive
 from msgspec import Struct
 
 from faena.db import Read, Write
+from faena.kernel import file_names
 from faena.mlflow import bodies, found
 from faena.mlflow.artifacts import addresses, loose, sending
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
@@ -23,6 +24,8 @@ from faena.objects.fresh import LARGEST
 from faena.tracking.model import StoredFile
 from faena.workspaces import store as workspaces
 
+_LONGEST_NAME = 255
+"""Bytes: what file systems take."""
 _MOST_UPLOADED = 10 << 20
 """Bytes of a file that a page sends."""
 
@@ -132,6 +135,7 @@ async def put(services: Services, address: str, request: Request[Any, Any, Any])
 
 
 async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
+    _check_name(path)
     fresh, now = services.objects.fresh, services.now()
 
     def refer(write: Write, digest: str, size: int) -> None:
@@ -158,6 +162,8 @@ async def remove(services: Services, address: str) -> None:
     """A file, or all below a folder; silent where there is none."""
     tree, path = addresses.find(address)
     if tree is None:
+        if not path:
+            raise MlflowError("Invalid path: name what to remove.")
         await loose.remove(services, path)
         return
 
@@ -168,10 +174,19 @@ async def remove(services: Services, address: str) -> None:
     await services.database.write(work)
 
 
-def _check_place(read: Read, tree: Tree, path: str) -> None:
-    tree.check_writable(read)
+def _check_name(path: str) -> None:
+    """Raises MlflowError for what no folder could hold: whoever downloads it would fail."""
     if not path:
         raise MlflowError("Invalid path: a file has a name.")
+    why = file_names.refusal(path)
+    if any(len(part.encode("utf-8", "replace")) > _LONGEST_NAME for part in path.split("/")):
+        why = f"has a name of more than {_LONGEST_NAME} bytes in it"
+    if why is not None:
+        raise MlflowError(f"Invalid path: {path[:100]!r} {why}.")
+
+
+def _check_place(read: Read, tree: Tree, path: str) -> None:
+    tree.check_writable(read)
     if (name := tree.in_the_way(read, path)) is not None:
         is_folder = name.startswith(f"{path}/")
         raise MlflowError(

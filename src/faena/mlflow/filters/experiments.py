@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
-from faena.mlflow.filters.language import Clause, parse, parse_order
+from faena.mlflow.filters.language import Clause, parse, parse_orders
 from faena.workspaces.store import experiments
 
 _ATTRIBUTE = frozenset({"", "attribute", "attributes", "attr"})
@@ -50,8 +50,7 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
 def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
     """The latest first, unless told. Raises MlflowError with what cannot be read."""
     found: list[sa.ColumnElement[Any]] = []
-    for text in order_by:
-        order = parse_order(text)
+    for order in parse_orders(order_by):
         if order.key.entity not in _ATTRIBUTE or order.key.name not in _COLUMNS:
             raise MlflowError(
                 f"Invalid attribute key {order.key.name!r} specified. Valid keys are {', '.join(_COLUMNS)}"

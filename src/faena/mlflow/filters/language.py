@@ -12,6 +12,7 @@ and `order_by`: a key, then perhaps "asc" or "desc".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ LONGEST = 10_000
 """Characters of a filter."""
 MOST = 100
 """Clauses."""
+MOST_KEYS = 20
+"""Of an order: some are a join each, of which databases take 64 in a statement."""
 ORDERS = (">", ">=", "<", "<=", "=", "!=")
 TEXTS = ("=", "!=", "LIKE", "ILIKE")
 LISTS = ("IN", "NOT IN")
@@ -80,9 +83,17 @@ def parse(text: str | None) -> list[Clause]:
     return _Parser(text, _FILTER).clauses()
 
 
-def parse_order(text: str) -> Order:
+def parse_orders(texts: Sequence[str]) -> list[Order]:
     """Raises MlflowError with what cannot be read."""
-    return _Parser(text[:LONGEST], _ORDER).order()
+    if len(texts) > MOST_KEYS:
+        raise MlflowError(f"The order has {len(texts):,} keys; at most {MOST_KEYS} are read.")
+    return [_parse_order(text) for text in texts]
+
+
+def _parse_order(text: str) -> Order:
+    if len(text) > LONGEST:
+        raise MlflowError(f"A key of the order has {len(text):,} characters; at most {LONGEST:,} are read.")
+    return _Parser(text, _ORDER).order()
 
 
 class _Parser:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
-from faena.mlflow.filters.language import Clause, parse
+from faena.mlflow.filters.language import MOST, MOST_KEYS, Clause, parse
 from faena.models.logged.model import LoggedStatus
 from faena.models.logged.store import PARAM, TAG, TOLD, labels, metrics, models
 
@@ -59,6 +59,8 @@ def conditions(text: str | None, datasets: Sequence[Dataset]) -> list[sa.ColumnE
 
     Raises MlflowError with what is wrong.
     """
+    if len(datasets) > MOST:
+        raise MlflowError(f"The filter has {len(datasets):,} data sets; at most {MOST} are read.")
     found = [_condition(clause, datasets) for clause in parse(text)]
     if datasets:
         found.append(models.c.id.in_(sa.select(metrics.c.model_id).where(_on_one_of(datasets))))
@@ -109,6 +111,8 @@ def _on(table: Any, name: str | None, digest: str | None) -> sa.ColumnElement[bo
 def order(order_by: Sequence[OrderBy]) -> Order:
     """The latest first, unless told; what has no such value last. Raises MlflowError for a field there is not."""
     made = Order()
+    if len(order_by) > MOST_KEYS:
+        raise MlflowError(f"The order has {len(order_by):,} keys; at most {MOST_KEYS} are read.")
     for asked in order_by:
         name = asked.field_name or ""
         entity, _, key = name.partition(".")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
-from faena.mlflow.filters.language import Clause, Value, parse, parse_order
+from faena.mlflow.filters.language import Clause, Value, parse, parse_orders
 from faena.models.name_store import names
 from faena.models.name_store import tags as name_tags
 from faena.models.store import TAG, labels, versions
@@ -142,8 +142,7 @@ def _has(kind: _Kind, test: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 def _orders(kind: _Kind, order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
     found: dict[str, sa.ColumnElement[Any]] = {}
-    for text in order_by:
-        order = parse_order(text)
+    for order in parse_orders(order_by):
         name = order.key.name
         if order.key.entity not in _ATTRIBUTE or name not in kind.orders:
             raise MlflowError(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
-from faena.mlflow.filters.language import LISTS, TEXTS, Clause, Key, parse, parse_order
+from faena.mlflow.filters.language import LISTS, TEXTS, Clause, Key, parse, parse_orders
 from faena.mlflow.words import NOTE, RUN_NAME, STATES_OF
 from faena.runs import record_store
 from faena.runs.store import runs
@@ -131,8 +131,7 @@ def _unknown_entity(key: Key) -> MlflowError:
 def ordered(statement: sa.Select[Any], order_by: Sequence[str]) -> sa.Select[Any]:
     """What has no such value comes last and NaN just before it, both ways; equal ones the latest first."""
     orders: list[sa.ColumnElement[Any]] = []
-    for text in order_by:
-        order = parse_order(text)
+    for order in parse_orders(order_by):
         key = order.key
         value: sa.ColumnElement[Any]
         rank: sa.ColumnElement[Any] | None = None

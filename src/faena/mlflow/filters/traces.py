@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from faena.mlflow.errors import MlflowError, invalid_value
 from faena.mlflow.filters import of_traces, sql
-from faena.mlflow.filters.language import Clause, parse, parse_order
+from faena.mlflow.filters.language import Clause, parse, parse_orders
 from faena.mlflow.words import SOURCE_RUN, TRACE_NAME
 from faena.traces.model import TraceStatus
 from faena.traces.store import METADATA, TAG, labels, links, traces
@@ -105,8 +105,7 @@ def _labelled(clause: Clause, kind: str, key: str) -> sa.ColumnElement[bool]:
 def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
     """The latest first, unless told. Raises MlflowError with what cannot be read."""
     found: list[sa.ColumnElement[Any]] = []
-    for text in order_by:
-        order = parse_order(text)
+    for order in parse_orders(order_by):
         name = order.key.name
         if (order.key.entity in _ATTRIBUTE and name in _NAMED) or order.key.entity in (*_TAG, *_METADATA):
             kind = TAG if order.key.entity in _TAG else METADATA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from faena.mlflow.checks import MOST_TOGETHER
 from faena.mlflow.errors import MlflowError, missing_value
 from faena.mlflow.words import ARTIFACT_LOCATION, SPANS_LOCATION, USER
 
@@ -14,6 +15,10 @@ _FIXED = frozenset({ARTIFACT_LOCATION, SPANS_LOCATION, USER})
 
 def read(given: Mapping[str, str | None]) -> dict[str, str]:
     """Raises MlflowError for a key that is none."""
+    if len(given) > MOST_TOGETHER:
+        raise MlflowError(
+            f"{len(given):,} tags or metadata were given; a request has at most {MOST_TOGETHER:,}."
+        )
     if "" in given:
         raise missing_value("key")
     return {key[:_LONGEST_KEY]: (value or "")[:_LONGEST_VALUE] for key, value in given.items()}

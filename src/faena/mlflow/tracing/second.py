@@ -21,6 +21,7 @@ from faena.traces import service, store
 from faena.traces.model import Trace
 
 _DEFAULT, _MOST = 100, 500
+_MOST_DELETED = 10_000
 
 
 class Start(Struct):
@@ -95,7 +96,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
     first = paging.start(asked.page_token)
     if not asked.experiment_ids:
         raise missing_value("experiment_ids")
-    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
+    experiments = checks.experiment_ids(asked.experiment_ids)
     where = [store.traces.c.experiment_id.in_(experiments), *filters.conditions(asked.filter)]
     if within is not None:
         where.append(store.traces.c.run_id.in_(within))
@@ -116,6 +117,7 @@ def delete(services: Services, asked: Delete) -> Any:
         raise MlflowError("`max_traces` can't be specified if `request_ids` is specified.")
     if asked.max_traces is not None and asked.max_traces < 1:
         raise invalid_value("max_traces", asked.max_traces, "a positive integer")
+    checks.few(asked.request_ids, _MOST_DELETED, "request_ids")
     until = None if asked.max_timestamp_millis is None else asked.max_timestamp_millis * 1000
 
     def work(write: Write) -> dict[str, Any]:

@@ -221,13 +221,13 @@ def _wanted(asked: ByIds) -> list[sa.ColumnElement[bool]]:
         raise invalid_value("trace_ids", len(asked.trace_ids), f"at most {_MOST_IDS} of them")
     if asked.experiment_ids is None:
         return []
-    experiments = [checks.experiment_id(each) for each in asked.experiment_ids]
+    experiments = checks.experiment_ids(asked.experiment_ids)
     return [store.traces.c.experiment_id.in_(experiments)]
 
 
 def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | None = None) -> Any:
     """`within`: the ids of the runs whose traces may be found; None: all."""
-    experiments = [checks.experiment_id(each) for each in experiments_of(asked)]
+    experiments = checks.experiment_ids(experiments_of(asked), "locations")
     if asked.locations is None:
         raise missing_value("locations")
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
