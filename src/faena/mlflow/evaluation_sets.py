@@ -74,7 +74,7 @@ def create(services: Services, asked: Create) -> Any:
     name, tags, now = asked.name or "", _tags(asked.tags), services.now()
     if len(name) > _LONGEST_NAME:
         raise invalid_value("name", name, f"at most {_LONGEST_NAME} characters")
-    numbers = [checks.experiment_id(each) for each in asked.experiment_ids]
+    numbers = checks.experiment_ids(asked.experiment_ids)
 
     def work(write: Write) -> dict[str, Any]:
         made = service.create(write, name, tags, numbers, now, tags.get(USER))
@@ -96,7 +96,7 @@ def search(services: Services, asked: Search) -> Any:
     first = paging.start(asked.page_token)
     where, order = filters.conditions(asked.filter_string), filters.orders(asked.order_by)
     if asked.experiment_ids:
-        numbers = [checks.experiment_id(each) for each in asked.experiment_ids]
+        numbers = checks.experiment_ids(asked.experiment_ids)
         of = store.experiments.c.experiment_id.in_(numbers)
         where.append(
             store.sets.c.id.in_(
@@ -182,7 +182,7 @@ def add_experiments(services: Services, asked: Experiments) -> Any:
 
 
 def remove_experiments(services: Services, asked: Experiments) -> Any:
-    numbers = [checks.experiment_id(each) for each in asked.experiment_ids]
+    numbers = checks.experiment_ids(asked.experiment_ids)
     now = services.now()
 
     def work(write: Write) -> dict[str, Any]:

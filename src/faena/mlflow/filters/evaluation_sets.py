@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
-from faena.mlflow.filters.language import Clause, parse, parse_order
+from faena.mlflow.filters.language import Clause, parse, parse_orders
 from faena.traces.evaluation_sets.store import sets, tags
 
 _ATTRIBUTE = frozenset({"", "attribute", "attributes", "attr"})
@@ -50,8 +50,7 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
 def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:
     """The latest first, unless told. Raises MlflowError with what cannot be read."""
     found: list[sa.ColumnElement[Any]] = []
-    for text in order_by or ["created_time DESC"]:
-        order = parse_order(text)
+    for order in parse_orders(order_by or ["created_time DESC"]):
         if order.key.entity not in _ATTRIBUTE or order.key.name not in _ORDERS:
             raise MlflowError(
                 f"Invalid order_by key '{order.key.name[:100]}'. Valid keys are {', '.join(_ORDERS)}"
