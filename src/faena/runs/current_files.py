@@ -155,12 +155,10 @@ class CurrentFiles:
         base = self._folder.attempts / run_id / str(run.attempt)
         ranks = attempt_store.ranks(read, run_id, run.attempt)
         opened = [each for each in ranks if each.state is not AttemptState.CLOSED]
-        here = {each: AttemptFolder(base / str(each.rank)) for each in opened if each.machine is None}
+        here = [AttemptFolder(base / str(each.rank)) for each in opened if each.machine is None]
         far = [each for each in opened if each.machine is not None and each.state is not AttemptState.GIVEN]
         asked = [each for each in far if each.state is AttemptState.STARTED]
         untold = []
-        if any(each.state is not AttemptState.GIVEN and not at.path.exists() for each, at in here.items()):
-            untold.append("it is written on another machine, whose files come when it has ended")
         if coming := [each for each in far if each.state is AttemptState.ENDED]:
             untold.append(f"what its script left is on its way from {_named(read, coming[0])!r}")
         if len(asked) > _MOST_MACHINES:
@@ -169,7 +167,7 @@ class CurrentFiles:
             FarAttempt(AttemptKey(run_id, each.attempt, each.rank), each.node, _named(read, each))
             for each in asked[:_MOST_MACHINES]
         ]
-        return _Places([*here.values()], there, tuple(untold))
+        return _Places(here, there, tuple(untold))
 
 
 def _named(read: Read, attempt: Attempt) -> str:
