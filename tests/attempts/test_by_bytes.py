@@ -151,7 +151,9 @@ def test_a_checkpoint_that_is_written_while_it_is_sent_does_not_count(
     assert "odd" not in taken["digests"]
 
 
-def test_runs_below_an_attempt_are_of_its_node(api: ServerApi, key: AttemptKey, child: dict[str, Any]) -> None:
+def test_runs_below_an_attempt_are_of_its_node(
+    api: ServerApi, key: AttemptKey, child: dict[str, Any]
+) -> None:
     for _ in range(2):  # repeating it has no second effect
         (started,) = api.start_below(key, [child])
         assert (started["run"]["id"], started["run"]["status"]) == (child["id"], "Running")

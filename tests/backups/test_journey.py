@@ -62,6 +62,7 @@ def restored(folder: Path, parent: Path, **options: object) -> Workspace:
     return Workspace(made.workspace.path)
 
 
+@pytest.mark.long
 def test_while_it_works_and_again(project: Project, tmp_path: Path) -> None:
     workspace, folder, stop = project.workspace, tmp_path / "backup", tmp_path / "stop"
     done = project.run(TRAIN)

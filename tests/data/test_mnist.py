@@ -81,6 +81,7 @@ def same(found: Parts, wanted: Parts) -> bool:
 
 
 class TestTheFiles:
+    @pytest.mark.long
     def test_are_what_chainer_caches(self, parts: Parts) -> None:
         assert (parts["train"].x.shape, parts["train"].y.shape) == ((60_000, 784), (60_000,))
         assert (parts["test"].x.shape, parts["test"].y.shape) == ((10_000, 784), (10_000,))

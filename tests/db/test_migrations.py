@@ -40,7 +40,7 @@ def versions(kept: Sequence[Path], *short: int) -> list[ParameterSet]:
     ]
 
 
-@pytest.fixture(params=versions(KEPT, 0, -2, -1))
+@pytest.fixture(params=versions(KEPT, 0, -1))
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "faena.db"
     path.write_bytes(zstandard.ZstdDecompressor().decompress(request.param.read_bytes()))

@@ -111,6 +111,7 @@ def test_eight_get_the_answer_of_one_failed_attempt(package_folder: Path, tmp_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, long_form(signal.SIGTERM)])
+@pytest.mark.long
 def test_a_builder_that_is_ended_in_the_middle_takes_uv_along(
     slow: Slow, tmp_path: Path, number: int
 ) -> None:

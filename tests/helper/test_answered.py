@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from faena import Experiment, Workspace
 from tests.script.conftest import RunHere
 
@@ -22,6 +24,7 @@ print(before.id, run.id)
 """
 
 
+@pytest.mark.long
 def test_a_run_of_the_process_itself_has_it_as_an_input(old: RunHere, lasting_workspace: Workspace) -> None:
     experiment = f"answered-{old.folder.name.replace('_', '-')}"
     process = old.start(CODE, str(lasting_workspace.folder), experiment)

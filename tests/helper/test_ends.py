@@ -29,6 +29,7 @@ os.wait()
         ("sys.exit(3)", "Completed", ""),
     ],
 )
+@pytest.mark.long
 def test_a_run_that_was_left_open(
     old: RunHere, lasting_workspace: Workspace, ending: str, status: str, said: str
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 from faena import Workspace
 from tests.script.conftest import RunHere
 
@@ -35,6 +37,7 @@ for call in [lambda: line("nothing"), lambda: line("show 'x"), lambda: cell("--s
 """
 
 
+@pytest.mark.long
 def test_they_run_the_command_of_the_python_that_has_faena(
     old: RunHere, lasting_workspace: Workspace
 ) -> None:

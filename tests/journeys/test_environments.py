@@ -128,6 +128,7 @@ def test_a_password_serves_the_build_and_is_kept_nowhere(
 
 
 @pytest.mark.parametrize("variable", ["PIP_INDEX_URL", long_form("UV_DEFAULT_INDEX")])
+@pytest.mark.long
 def test_the_users_index_reaches_the_builder(
     project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

@@ -40,6 +40,7 @@ def project(of_two: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return Project(of_two, tmp_path / "source", max_nodes=2)
 
 
+@pytest.mark.long
 def test_two_runs_at_once_have_different_ones(project: Project, tmp_path: Path) -> None:
     script = f"""
         import os, time

@@ -109,6 +109,7 @@ def test_a_cancel_ends_the_kernel_and_leaves_nothing(project: Project) -> None:
     until(lambda: not own.exists(), "what Jupyter wrote is gone with the attempt")
 
 
+@pytest.mark.long
 def test_what_cannot_be_run_is_said(project: Project) -> None:
     refused: list[tuple[str | None, dict[str, int], str]] = [
         ("not a notebook", {}, "cannot be run"),

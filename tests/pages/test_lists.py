@@ -264,6 +264,7 @@ class TestEnvironments:
         assert {each.state for each in seen.looked.values()} == {"half-made"}
 
 
+@pytest.mark.long
 def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Visitor) -> None:
     def add(write: Write) -> None:
         row = write.execute(versions.select().where(versions.c.name == "net")).first()

@@ -102,6 +102,7 @@ def kills(folder: Path, wanted: int, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, long_form(signal.SIGTERM)])
+@pytest.mark.long
 def test_kills_cost_no_more_requests_than_there_are(number: int, tmp_path: Path) -> None:
     kills(tmp_path, 12, number)
 

@@ -107,6 +107,7 @@ def test_only_where_the_run_asks_for_it(gpu_run: RunHere) -> None:
 
 
 @on_v1s_version
+@pytest.mark.long
 def test_a_script_that_asks_for_no_gpu_is_told_nothing(gpu_run: RunHere) -> None:
     code = "import chainer, numpy; chainer.dataset.concat_examples([numpy.zeros(2)], -1); chainer.cuda.to_cpu"
     result = execute(gpu_run, "-c", code)

@@ -113,6 +113,7 @@ def all_has_come(run: Run) -> bool:
     return {f"outputs/{part}.bin" for part in range(_PARTS)} <= set(run.get_file_names())
 
 
+@pytest.mark.long
 def test_a_runner_that_is_killed_while_files_are_on_their_way_brings_them_all_the_same(
     big: RayCluster, actors: Actors, tmp_path: Path
 ) -> None:

@@ -150,7 +150,9 @@ class TestRepeats:
 
 
 class TestLearns:
-    @pytest.mark.parametrize("sampling", QUICK)
+    @pytest.mark.parametrize(
+        "sampling", [each if each.id != "cmaes" else long_form(CMAES, id="cmaes") for each in QUICK]
+    )
     def test_it_comes_nearer(self, sampling: Sampling) -> None:
         space = {"--x": ["uniform", [-5, 5]], "--y": ["uniform", [-5, 5]]}
         ledger = Ledger(task(sampling, space))
@@ -173,6 +175,7 @@ class TestLearns:
         forgetful = Ledger(ledger.task, changes=[replace(told, attributes=b"") for told in ledger.changes])
         assert rebuilt(forgetful, 40) != rebuilt(ledger, 40)
 
+    @pytest.mark.long
     def test_an_optimizer_of_other_bounds_is_not_gone_on_with(self) -> None:
         ledger = Ledger(task(CMAES))
         incrementally(ledger, 40)

@@ -90,6 +90,7 @@ _ANY = st.recursive(
 
 
 @given(_ANY, _ANY, _ANY)
+@pytest.mark.long
 def test_whatever_a_cluster_answers_something_is_said(one: Any, other: Any, third: Any) -> None:
     report = {"pendingLaunches": one, "pendingNodes": other, "failedNodes": third}
     for answer in (one, {"data": other}, {"data": {"autoscalingError": one}}, status(**report)):
