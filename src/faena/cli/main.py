@@ -83,6 +83,7 @@ _PANELS = {
         "export": "portable",
         "import": "portable",
         "import-mlflow": "mlflow_stores",
+        "export-mlflow": "mlflow_stores",
         "repair": "repair",
         "doctor": "doctor",
         "drill": "drill",

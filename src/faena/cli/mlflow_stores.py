@@ -1,4 +1,4 @@
-"""`faena import-mlflow`: what MLflow's stores hold, brought here."""
+"""`faena import-mlflow` and `export-mlflow`: what MLflow's stores hold, brought here, and the other way round."""
 
 from __future__ import annotations
 
@@ -103,4 +103,45 @@ def _told(counts: Counts, came: str) -> str:
     return ", ".join(parts)
 
 
-COMMANDS = (import_mlflow,)
+@command("export-mlflow")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--experiment", "experiments", multiple=True, help="One to write, by its name; several (default: all)."
+)
+@json_option
+@click.pass_context
+def export_mlflow(context: click.Context, folder: Path, experiments: tuple[str, ...], as_json: bool) -> None:
+    """Write experiments with runs, models and traces into FOLDER, as MLflow's clients open it.
+
+    Each run is read back and compared. MLflow 3 opens such a folder with MLFLOW_ALLOW_FILE_STORE=true, or takes it by
+    its `mlflow migrate-filestore`. The exit code is 1 where something is not there as it is here.
+    """
+    from faena.client.mlflow_stores.exporting import export_mlflow as write
+
+    report = write(workspace(), folder, experiments=experiments, progress=_progress)
+    if as_json:
+        print_json(report)
+    else:
+        counts = (
+            counted(report.experiments, "experiment"),
+            counted(report.runs, "run"),
+            counted(report.logged_models, "logged model"),
+            counted(report.models, "registered model"),
+            counted(report.versions, "version"),
+            counted(report.traces, "trace"),
+        )
+        click.echo(f"{report.folder}: {', '.join(each for each in counts if not each.startswith('0 '))}.")
+        click.echo(
+            f"{counted(report.points, 'point')} of metrics, {counted(report.files, 'file')}, "
+            f"{counted(report.size, 'byte')}; each run was read back and compared."
+        )
+        for note in report.notes[:_MOST_SHOWN]:
+            click.echo(f"  {note.about}: {note.said}")
+        if (more := len(report.notes) - _MOST_SHOWN) > 0:
+            click.echo(f"  … and {more:,} more; --json has all of them.")
+        click.echo(f"Open it by `mlflow.set_tracking_uri({str(report.folder)!r})`.")
+    if report.notes:
+        context.exit(1)
+
+
+COMMANDS = (import_mlflow, export_mlflow)

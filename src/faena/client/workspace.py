@@ -6,7 +6,7 @@ Each handle is imported where it is made: a script uses few of them, and all tog
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from faena.client.workspaces.opened import OpenedWorkspace
@@ -146,6 +146,12 @@ class Workspace(OpenedWorkspace):
         from faena.client.mlflow_stores import importing
 
         return importing.import_mlflow(self, source, artifacts=artifacts, dry_run=dry_run)
+
+    def export_mlflow(self, folder: str | os.PathLike[str], *, experiments: Sequence[str] = ()) -> Any:
+        """Write experiments (by their names; none: all) as a folder that MLflow's clients open; see `exporting`."""
+        from faena.client.mlflow_stores import exporting
+
+        return exporting.export_mlflow(self, folder, experiments=experiments)
 
     def get_mlflow_tracking_uri(self) -> str:
         """The address for `mlflow.set_tracking_uri`: MLflow's clients log into this workspace, in a run into that run.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from urllib.parse import unquote, urlsplit
+from collections.abc import Collection, Mapping
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
@@ -12,6 +12,10 @@ from faena.mlflow.moving.schemas import VersionGiven
 
 _RUN = re.compile(r"(?:^|/)([0-9a-f]{32})/artifacts(?:/(.*))?$")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
+_BY_ID = re.compile(r"^/*([^/]+)(?:/(.*))?$")
+"""Of `runs:/RUN/PATH` and `models:/m-…`."""
+_ANY_RUN = re.compile(r"^/[^/]+/([^/]+)/artifacts(?:/(.*))?$")
+"""Of our own addresses."""
 _LOGGED = re.compile(r"(?:^|/)models/(m-[0-9a-f]{32})/artifacts(?:/(.*))?$")
 
 
@@ -39,3 +43,16 @@ def _place(address: str) -> tuple[str, str]:
     if found := _RUN.search(path):
         return found[1], f"runs:/{found[1]}" + (f"/{found[2]}" if found[2] else "")
     return "", ""
+
+
+def in_folder(address: str, owners: Mapping[str, str]) -> str:
+    """The address in a folder store of what another store's address means; empty: none of what was written there.
+
+    `owners`: where the files of runs and logged models lie there, by their ids.
+    """
+    path = unquote(urlsplit(address).path)
+    patterns = (_BY_ID,) if address.startswith(("runs:/", "models:/")) else (_LOGGED, _ANY_RUN)
+    for pattern in patterns:
+        if (found := pattern.search(path)) and found[1] in owners:
+            return f"{owners[found[1]]}/{quote(found[2])}" if found[2] else owners[found[1]]
+    return ""

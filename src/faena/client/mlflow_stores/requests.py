@@ -45,6 +45,8 @@ class Requests(Protocol):
 
     def download(self, path: str, query: Query, target: Path) -> None: ...
 
+    def close(self) -> None: ...
+
 
 class HttpRequests:
     """With the token or the password that MLflow's own variables hold, or that stand in the address."""
@@ -66,6 +68,7 @@ class HttpRequests:
         self.address = f"{parts.scheme}://{host}{self._prefix}"
         self._headers = {"Accept": "*/*", **_signed(parts.username, parts.password)}
         self._local = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
 
     def get(self, path: str, query: Query | None = None) -> bytes:
         return self._ask("GET", path, query or {})
@@ -75,6 +78,10 @@ class HttpRequests:
 
     def download(self, path: str, query: Query, target: Path) -> None:
         self._ask("GET", path, query, target=target)
+
+    def close(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
 
     def _ask(
         self, verb: str, path: str, query: Query, body: bytes = b"", target: Path | None = None
@@ -89,7 +96,7 @@ class HttpRequests:
             try:
                 status, data = self._once(verb, where, headers, body, target)
             except (OSError, http.client.HTTPException) as error:
-                self._local.connection = None
+                self._drop()
                 last = str(error) or type(error).__name__
                 continue
             if status == 200:
@@ -119,9 +126,15 @@ class HttpRequests:
             return 200, b""
         data = answer.read(_MOST_BODY)
         if answer.read(1):
-            self._local.connection = None
+            self._drop()
             raise UserErrorException(f"{self.address} sends more than {_MOST_BODY:,} bytes at once.")
         return answer.status, data
+
+    def _drop(self) -> None:
+        """Have the next request open a connection of its own."""
+        if (found := getattr(self._local, "connection", None)) is not None:
+            found.close()
+            self._local.connection = None
 
     def _connection(self) -> http.client.HTTPConnection:
         """This thread's own."""
@@ -137,6 +150,7 @@ class HttpRequests:
             else:
                 found = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
             self._local.connection = found
+            self._opened.append(found)
         return found
 
 
@@ -165,6 +179,9 @@ class OwnRequests:
 
     def download(self, path: str, query: Query, target: Path) -> None:
         self._transport.download(f"{path}?{urlencode(query, doseq=True)}" if query else path, target)
+
+    def close(self) -> None:
+        pass
 
     def _ask(self, verb: str, path: str, body: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"} if body else None

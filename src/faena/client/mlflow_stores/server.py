@@ -13,7 +13,7 @@ import msgspec
 
 from faena.client.mlflow_stores import server_models, server_traces
 from faena.client.mlflow_stores.found import Files, Head, RunFound
-from faena.client.mlflow_stores.pages import pages, pairs
+from faena.client.mlflow_stores.pages import API, pages, pairs
 from faena.client.mlflow_stores.reading import number, word
 from faena.client.mlflow_stores.requests import HttpRequests, Refused, Requests
 from faena.client.mlflow_stores.server_files import ServerFiles
@@ -48,14 +48,17 @@ class ServerStore:
         self._trouble: list[str] = []
         try:
             self._experiments = list(self._find())
-        except Refused as error:
-            self._threads.shutdown()
+        except BaseException as error:
+            self.close()
+            if not isinstance(error, Refused):
+                raise
             raise UserErrorException(
                 f"{error.message}. Is that MLflow's address, such as 'http://localhost:5000'?"
             ) from error
 
     def close(self) -> None:
         self._threads.shutdown()
+        self._requests.close()
 
     def experiments(self) -> list[ExperimentGiven]:
         return self._experiments
@@ -112,6 +115,12 @@ class ServerStore:
 
     def models(self) -> Iterator[ModelGiven]:
         yield from server_models.registered(self._requests)
+
+    def version_address(self, name: str, version: int) -> str:
+        """Where a client finds a version's files."""
+        asked = {"name": name, "version": version}
+        told = msgspec.json.decode(self._requests.get(f"{API}model-versions/get-download-uri", asked))
+        return word(told.get("artifact_uri"))
 
     def traces(self) -> Iterator[tuple[TraceGiven, str]]:
         yield from server_traces.read(self._requests, [each.id for each in self._experiments])
