@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.compute.waiting import Gpu
-from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
+from faena.db import BigInteger, Integer, Read, String, Text, Write, lists, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError
@@ -108,6 +108,7 @@ _run: sa.BindParameter[str] = sa.bindparam("run")
 _now: sa.BindParameter[Micros] = sa.bindparam("now")
 _ADD = Prepared(runs.insert())
 _GET = Prepared(runs.select().where(runs.c.id == _run))
+_GET_ALL = lists.prepared_for(lambda run_ids: runs.select().where(runs.c.id.in_(run_ids)))
 _UNCHANGED = Prepared(
     sa.select(runs.c.id).where(
         runs.c.id == _run,
@@ -149,6 +150,11 @@ def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
             if run := get(read, run_id):
                 found[run_id] = run
     return found
+
+
+def all_of(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
+    """By id; raises what reading a row raises."""
+    return {row.id: as_run(row) for row in lists.execute(read, _GET_ALL, run_ids)}
 
 
 def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:
