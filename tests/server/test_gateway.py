@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
 from faena.testing.clock import ManualClock
+from faena.testing.waiting import until
 from tests.server.house import Running, Visitor, running
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
@@ -183,6 +185,22 @@ def test_every_answer_tells_browsers_to_be_careful(server: Running) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == ("same-origin" if path == "/ui/runs" else "no-referrer")
         assert "server" not in headers
+
+
+def test_small_answers_wait_for_no_acknowledgement(server: Running) -> None:
+    """Else the second part of an answer, its body, is held for up to 40 ms until the first one is acknowledged."""
+    with socket.create_connection(("127.0.0.1", server.client().port)):
+
+        async def options() -> list[int]:
+            listener = server.house.gateway._server
+            assert listener is not None
+            transports = [each.transport for each in listener.server_state.connections]
+            return [
+                each.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                for each in transports
+            ]
+
+        assert set(until(lambda: server.do(options()), "it is connected")) == {1}
 
 
 def test_ports(server: Running, tmp_path: Path) -> None:
