@@ -2,7 +2,8 @@
 
     python mlflow_driver.py URL FOLDER SMALL [RECORD]
 
-Prints milliseconds by row as JSON. RECORD: a file that gets what the server answered, for one that answers at once.
+Prints by row, as JSON, milliseconds of a call and milliseconds of CPU that it took the server, whose process group is
+SERVER_GROUP. RECORD: a file that gets what the server answered, for one that answers at once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ URL, FOLDER, SMALL = sys.argv[1], Path(sys.argv[2]), bool(int(sys.argv[3]))
 RECORD = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 RUNS, HISTORY, LARGE, FILES = (100, 10_000, 10, 20) if SMALL else (1000, 100_000, 100, 100)
 POINTS = 500
+MANY = "many runs"
+"""An experiment that the benchmark made."""
+TELLING = ("experiment_ids", "page_token", "filter", "order_by", "max_results")
+"""Fields that tell one search from another."""
+GROUP = int(os.environ.get("SERVER_GROUP", "0"))
+TICKS = os.sysconf("SC_CLK_TCK")
 answers: dict[str, str] = {}
 
 
@@ -37,9 +44,7 @@ def key_of(method: str, path: str, body: bytes) -> str:
     token = asked.get("page_token", [""])[0]
     if not token and body[:1] == b"{":
         told = json.loads(body)
-        token = " ".join(
-            str(told.get(name) or "") for name in ("page_token", "filter", "order_by", "max_results")
-        )
+        token = " ".join(str(told.get(name) or "") for name in TELLING)
     return f"{method} {parts.path if 'artifacts/' not in parts.path else parts.path[:40]} {token}"
 
 
@@ -62,18 +67,31 @@ def record() -> None:
     requests.Session.send = sent  # type: ignore[method-assign]  # what it answers is to be had
 
 
-def milliseconds(times: int, work: Callable[[int], object]) -> float:
-    taken = []
+def server_cpu() -> float:
+    """Milliseconds that the server's processes have used."""
+    used = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == GROUP:
+            used += int(fields[11]) + int(fields[12])
+    return 1000 * used / TICKS
+
+
+def milliseconds(times: int, work: Callable[[int], object]) -> tuple[float, float]:
+    taken, before = [], server_cpu()
     for number in range(times):
         began = time.perf_counter()
         work(number)
         taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken)
+    return statistics.median(taken), (server_cpu() - before) / times
 
 
-def each_of(threads: int, times: int, work: Callable[[int, int], object]) -> float:
-    """Milliseconds a call, of so many threads at once."""
-    began = time.perf_counter()
+def each_of(threads: int, times: int, work: Callable[[int, int], object]) -> tuple[float, float]:
+    """Of a call, of so many threads at once."""
+    began, before = time.perf_counter(), server_cpu()
     started = [
         threading.Thread(target=lambda who=who: [work(who, number) for number in range(times)])
         for who in range(threads)
@@ -82,7 +100,8 @@ def each_of(threads: int, times: int, work: Callable[[int, int], object]) -> flo
         thread.start()
     for thread in started:
         thread.join()
-    return 1000 * (time.perf_counter() - began) / (threads * times)
+    calls = threads * times
+    return 1000 * (time.perf_counter() - began) / calls, (server_cpu() - before) / calls
 
 
 def now() -> int:
@@ -93,7 +112,7 @@ def search(client: MlflowClient, experiment: str, asked: dict[str, Any], number:
     client.search_runs([experiment], **asked)
 
 
-def rows() -> dict[str, float]:
+def rows() -> dict[str, tuple[float, float]]:
     client = MlflowClient(URL)
     experiment = client.create_experiment(f"bench {time.time()}")
 
@@ -108,7 +127,7 @@ def rows() -> dict[str, float]:
 
     few = 1 if SMALL else 4
     run = new_run()
-    found: dict[str, float] = {}
+    found: dict[str, tuple[float, float]] = {}
     found["create run"] = milliseconds(25 * few, lambda number: client.create_run(experiment))
     found["log_metric"] = milliseconds(
         50 * few, lambda number: client.log_metric(run, "loss", 1 / (number + 1), step=number)
@@ -151,6 +170,12 @@ def rows() -> dict[str, float]:
         found[f"search of {RUNS} runs, {name}"] = milliseconds(
             3 * few, partial(search, client, searched, asked)
         )
+    many_runs = client.get_experiment_by_name(MANY)
+    for name, asked in questions.items():
+        if not SMALL:
+            found[f"search of 10,000 runs, {name}"] = milliseconds(
+                3 if name != "all" else 1, partial(search, client, many_runs.experiment_id, asked)
+            )
     large = FOLDER / "large.bin"
     large.write_bytes(os.urandom(LARGE << 20))
     small = FOLDER / "small"
@@ -161,13 +186,12 @@ def rows() -> dict[str, float]:
     found[f"artifact of {LARGE} MB, up"] = milliseconds(
         3, lambda number: client.log_artifact(kept[number], str(large))
     )
-    if not os.environ.get("ANSWERS_AT_ONCE"):
-        got = [FOLDER / f"got{number}" for number in range(3)]
-        for folder in got:
-            folder.mkdir()
-        found[f"artifact of {LARGE} MB, down"] = milliseconds(
-            3, lambda number: client.download_artifacts(kept[number], "large.bin", str(got[number]))
-        )
+    got = [FOLDER / f"got{number}" for number in range(3)]
+    for folder in got:
+        folder.mkdir()
+    found[f"artifact of {LARGE} MB, down"] = milliseconds(
+        3, lambda number: client.download_artifacts(kept[number], "large.bin", str(got[number]))
+    )
     found[f"{FILES} small artifacts, up"] = milliseconds(
         3, lambda number: client.log_artifacts(kept[number], str(small), "small")
     )
