@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO, FileIO
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,8 @@ from faena.objects.unsynced import Names, Unsynced
 
 _TOGETHER = 16
 """Files that are stored at once, where there are many: what they wait for is the disk."""
+_LARGE = 16 << 20
+"""Bytes that are brought to the disk while more come."""
 
 
 class FolderObjects(KeptFiles):
@@ -272,6 +274,8 @@ class _Incoming:
         self._objects = objects
         self._hasher = hashlib.sha256()
         self.size = 0
+        self._unsynced = 0
+        self._syncing: Future[None] | None = None
         self._file = contextlib.ExitStack()
         self._path, self._writing = self._file.enter_context(objects._incoming_file())
 
@@ -283,9 +287,26 @@ class _Incoming:
         self._hasher.update(data)
         with self._objects._translating():
             self.size += self._writing.write(data)
+            self._unsynced += len(data)
+            if self._unsynced >= _LARGE:
+                self._sync_beside()
+
+    def _sync_beside(self) -> None:
+        """Of a large file, what has come goes to the disk while the rest comes: both take about as long."""
+        if self._syncing is None:
+            self._pool = self._file.enter_context(ThreadPoolExecutor(1, thread_name_prefix="sync"))
+        elif not self._syncing.done():
+            return
+        else:
+            self._syncing.result()  # the kernel tells of a failure once only: here, not at the next one
+        self._writing.flush()
+        self._unsynced = 0
+        self._syncing = self._pool.submit(os.fdatasync, self._writing.fileno())
 
     def keep(self) -> None:
         with self._objects._translating(), self._objects._unsynced.on_disk() as names:
+            if self._syncing is not None:
+                self._syncing.result()
             self._objects._keep(self._path, self._writing, self.digest, names)
 
     def close(self) -> None:
