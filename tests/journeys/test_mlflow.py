@@ -67,3 +67,36 @@ def test_the_client_itself(project: Project, version: str) -> None:
         "second": "Completed",
     }
     assert {child.experiment.name for child in below.values()} == {"of the run"}
+
+
+TRACED = """
+    import os
+    import mlflow
+
+    @mlflow.trace
+    def answer(question):
+        return shout(question) + "!"
+
+    @mlflow.trace(span_type="TOOL")
+    def shout(text):
+        return text.upper()
+
+    answer("hi")
+    if hasattr(mlflow, "flush_trace_async_logging"):
+        mlflow.flush_trace_async_logging()
+    client = mlflow.MlflowClient()
+    found = client.search_traces(experiment_ids=[os.environ["MLFLOW_EXPERIMENT_ID"]])
+    mlflow.log_metric("traces", len(found))
+    mlflow.log_metric("spans", len(found[0].data.spans))
+    mlflow.log_param("answer", found[0].data.response)
+"""
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("version", ["3.17.2", "2.22.5"])
+def test_traces_of_a_script_are_its_runs(project: Project, version: str) -> None:
+    """With 2.22.5 the newest OpenTelemetry would lose them, without a word."""
+    run = project.run(TRACED, pip_packages=[f"mlflow-skinny=={version}"], experiment="traced in a run")
+    assert run.get_status() == "Completed", run.refresh().error
+    assert run.get_metrics() == {"traces": 1.0, "spans": 2.0}
+    assert run.parameters["answer"] == '"HI!"'

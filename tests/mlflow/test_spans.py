@@ -235,3 +235,33 @@ def test_a_run_is_named_in_a_header(client: Client) -> None:
     where = [{"mlflow_experiment": {"experiment_id": "0"}}]
     found = client.post("traces/search", api="3.0", locations=where, filter=f"run_id = '{run_id}'")["traces"]
     assert [each["trace_id"] for each in found] == [f"tr-{fresh(800)}"]
+
+
+def test_spans_are_a_file_for_those_who_fetch_one(client: Client) -> None:
+    event = {"name": "began", "timeUnixNano": "1000000001", "attributes": []}
+    whole = span(traceId=fresh(900), attributes={"mlflow.spanInputs": "hello"}, events=[event])
+    assert sent(client, as_json(whole, span(traceId=fresh(900), **CHILD, status={"code": 2}))).status == 200
+    trace_id = f"tr-{fresh(900)}"
+    address = f"/api/2.0/mlflow-artifacts/artifacts/0/traces/{trace_id}/artifacts/traces.json"
+    told = client.visitor.get(address).json
+    assert (told["request"], told["response"]) == ('"hello"', None)
+    root, step = told["spans"]
+    assert (root["context"]["span_id"], root["parent_id"]) == (f"0x{whole['spanId']}", None)
+    assert (root["status_code"], step["status_code"], step["parent_id"]) == (
+        "OK",
+        "ERROR",
+        f"0x{whole['spanId']}",
+    )
+    assert root["attributes"]["mlflow.traceRequestId"] == f'"{trace_id}"'
+    assert root["events"] == [{"name": "began", "timestamp": 1000000001, "attributes": {}}]
+    for api in ("2.0", "3.0"):
+        page = client.visitor.get(f"/ajax-api/{api}/mlflow/get-trace-artifact?request_id={trace_id}").json
+        assert [each["status"]["code"] for each in page["spans"]] == ["STATUS_CODE_OK", "STATUS_CODE_ERROR"]
+    assert client.visitor.ask("PUT", address, b'{"spans": []}').status == 200
+    assert client.visitor.get(address).text == '{"spans": []}'
+    old = client.visitor.get(address, **{"User-Agent": "mlflow-python-client/2.22.5"}).json
+    assert old["spans"] == told["spans"]
+    page = client.visitor.get(f"/ajax-api/2.0/mlflow/get-trace-artifact?request_id={trace_id}")
+    assert page.text == '{"spans": []}'
+    assert client.visitor.get("/ajax-api/2.0/mlflow/get-trace-artifact").status == 400
+    assert client.visitor.get("/ajax-api/2.0/mlflow/get-trace-artifact?request_id=none").status == 404

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 from litestar import Request
 from litestar.response import Stream
 from litestar.types import HTTPScope, Receive, Send
+from msgspec import Struct
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.mlflow import bodies, fields, finding, in_runs, registry_files, rights
@@ -22,15 +23,17 @@ from faena.mlflow.routes import Route
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.mlflow.server_info import VERSION
 from faena.mlflow.services import Services
-from faena.mlflow.tracing import spans
+from faena.mlflow.tracing import span_files, spans
 from faena.mlflow.tracing.spans import Sent
 
 _UPLOAD = "/2.0/mlflow/upload-artifact"
 """Of MLflow's own page; its clients send to an artifact's address."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
 _PLAIN = {"health": b"OK", "version": VERSION}
+_TRACE_FILES = ("/2.0/mlflow/get-trace-artifact", "/3.0/mlflow/get-trace-artifact")
 _MODEL_FILE = re.compile(r"/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
 _log = logging.getLogger(__name__)
+_Asked = TypeVar("_Asked", bound=Struct)
 
 
 class MlflowApplication:
@@ -76,7 +79,9 @@ class MlflowApplication:
         rights.check(request, below)
         await self._services.begin()
         if first == "get-artifact" and scope["method"] == "GET":
-            return await answers.send_of_run(self._services, await self._file_of_run(scope), request)
+            return await answers.send_of_run(
+                self._services, await self._of_query(answers.OfRun, scope), request
+            )
         if (scope["method"], path) == ("GET", "/model-versions/get-artifact"):
             of_version = fields.of_query(registry_files.File, scope["query_string"])
             return await registry_files.send(self._services, of_version, request)
@@ -93,7 +98,12 @@ class MlflowApplication:
         if below.startswith(_ARTIFACTS):
             return await self._artifacts(below[len(_ARTIFACTS) :].lstrip("/"), scope, request)
         if below == _UPLOAD and scope["method"] == "POST":
-            return await answers.upload(self._services, await self._file_of_run(scope), request.receive)
+            return await answers.upload(
+                self._services, await self._of_query(answers.OfRun, scope), request.receive
+            )
+        if below in _TRACE_FILES and scope["method"] == "GET":
+            of_trace = await self._of_query(span_files.Asked, scope)
+            return await span_files.send(self._services, of_trace, request)
         if scope["method"] == "GET" and (of_model := _MODEL_FILE.fullmatch(below)):
             wanted = await self._file_of_model(of_model[1], scope)
             return await answers.send_of_model(self._services, wanted, request)
@@ -106,8 +116,9 @@ class MlflowApplication:
             await in_runs.check_named(self._services, token, asked)
         return asked
 
-    async def _file_of_run(self, scope: HTTPScope) -> answers.OfRun:
-        asked = fields.of_query(answers.OfRun, scope["query_string"])
+    async def _of_query(self, kind: type[_Asked], scope: HTTPScope) -> _Asked:
+        """What is asked for, which the token of a run must have a right to."""
+        asked = fields.of_query(kind, scope["query_string"])
         if (token := scope["state"].get(OF_A_RUN)) is not None:
             await in_runs.check_named(self._services, token, asked)
         return asked
@@ -142,6 +153,10 @@ class MlflowApplication:
         match scope["method"]:
             case "GET" if is_listed:
                 return await answers.below(services, address)
+            case "GET" if (
+                in_place := await span_files.in_place_of_file(services, address, request)
+            ) is not None:
+                return in_place
             case "GET":
                 return await answers.send(services, address, request)
             case "PUT":

@@ -21,6 +21,11 @@ _ELSEWHERE = (
         "a logged model's file, as MLflow's page asks for it",
     ),
     ("POST", "/ajax-api/2.0/mlflow/upload-artifact", "a small file, as MLflow's page sends it"),
+    (
+        "GET",
+        "/ajax-api/2.0/mlflow/get-trace-artifact",
+        "the spans of a trace, as MLflow's page asks for them",
+    ),
     ("POST", "/v1/traces", "spans, as OpenTelemetry's exporters send them"),
     (
         "POST",

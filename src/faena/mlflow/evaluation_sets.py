@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -261,4 +262,5 @@ def _decoded(text: str, kind: type[_T], name: str) -> _T:
 
 
 def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """With the spaces that MLflow's own has."""
+    return json.dumps(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -147,7 +148,7 @@ def prompted(clause: Clause) -> sa.ColumnElement[bool]:
             f"Invalid prompts filter value '{clause.values[0].text[:100]}'. Expected format: prompt = \"name/version\""
         )
     name, _, version = clause.values[0].text.partition("/")
-    text = msgspec.json.encode({"name": name, "version": version}).decode()
+    text = json.dumps({"name": name, "version": version})  # as `link_prompts` writes it
     mine = (labels.c.kind == TAG) & (labels.c.key == LINKED_PROMPTS)
     there = sa.func.replace(labels.c.value, sa.literal(text, Text()), "") != labels.c.value
     return traces.c.id.in_(sa.select(labels.c.trace_id).where(mine & there))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -282,7 +283,7 @@ def link_prompts(services: Services, asked: LinkPrompts) -> Any:
             each = {"name": prompt.name or "", "version": prompt.version or ""}
             if each not in known:
                 known.append(each)
-        text = labels.read({LINKED_PROMPTS: msgspec.json.encode(known).decode()})
+        text = labels.read({LINKED_PROMPTS: json.dumps(known)})
         store.set_labels(write, trace.id, store.TAG, text)
 
     return services.database.write(work)
