@@ -88,7 +88,7 @@ TRACED = """
     found = client.search_traces(experiment_ids=[os.environ["MLFLOW_EXPERIMENT_ID"]])
     mlflow.log_metric("traces", len(found))
     mlflow.log_metric("spans", len(found[0].data.spans))
-    mlflow.log_param("answer", found[0].data.response)
+    print("answered", found[0].data.response)
 """
 
 
@@ -99,4 +99,4 @@ def test_traces_of_a_script_are_its_runs(project: Project, version: str) -> None
     run = project.run(TRACED, pip_packages=[f"mlflow-skinny=={version}"], experiment="traced in a run")
     assert run.get_status() == "Completed", run.refresh().error
     assert run.get_metrics() == {"traces": 1.0, "spans": 2.0}
-    assert run.parameters["answer"] == '"HI!"'
+    assert 'answered "HI!"' in driver_log(run)
