@@ -24,6 +24,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
 from faena.objects.contract import ObjectFiles
+from faena.workspaces import database_place
 from faena.workspaces.model import WorkspaceFolder, open_folder
 
 Tell = Callable[[BackupView], None]
@@ -99,6 +100,12 @@ class Taking(Struct):
 
     def _copy_database(self, target: Path) -> tuple[str, ...]:
         """The datastores that lie elsewhere."""
+        at = database_place.place(self.parts.workspace.path)
+        if not isinstance(at, Path):
+            raise UserErrorException(
+                f"The workspace's database is at {database_place.shown(at)}: it is in no backup of the folder. Copy "
+                "it with pg_dump first, and the folder then, which has what the copy names."
+            )
         with database_copy.opened(self.parts.workspace.database) as source:
             self._needed, self._database_size, self._runs = source.objects, source.size, source.runs
             self._check_loss()

@@ -52,6 +52,7 @@ def run(
     certificate: str | None,
     key: str | None,
     owner: str | None,
+    database: str | None,
     file: Path | None,
 ) -> None:
     """Be the workspace's server in the foreground, for people on other machines too. See docs/server.md.
@@ -68,7 +69,7 @@ def run(
         "certificate": certificate,
         "key": key,
     }
-    given = {name: value for name, value in {**flags, "owner": owner}.items() if value}
+    given = {name: value for name, value in {**flags, "owner": owner, "database": database}.items() if value}
     found = read(os.environ, file, given)
     folder = opened().files.path
     environment = {name: value for name, value in child_environment().items() if not name.startswith(PREFIX)}

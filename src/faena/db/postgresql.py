@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +50,10 @@ class PostgreSQL(Backend):
     def __init__(self, url: str, *, readers: int) -> None:
         """Raises WorkspaceException."""
         self._url = _parsed(url)
+        if find_spec("psycopg") is None:
+            raise WorkspaceException(
+                f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
+            )
         self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
         self.reading = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
         try:

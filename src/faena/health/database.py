@@ -16,6 +16,7 @@ from faena.health.subject import Subject
 from faena.kernel import commit_record
 from faena.kernel.plural import counted
 from faena.kernel.settings import SCHEMA_VERSION
+from faena.workspaces import database_place
 from faena.workspaces.signs_of_use import traces
 
 LARGE_LOG = 256_000_000
@@ -45,6 +46,10 @@ def check_database(subject: Subject) -> Iterator[Finding]:
     if path is None:
         return
     folder = path.parent
+    at = database_place.place(folder)
+    if not isinstance(at, Path):
+        yield ok("database", f"{database_place.shown(at)}, which its own server looks after")
+        return
     if not path.exists() or not path.stat().st_size:
         how = "empty" if path.exists() else "missing"
         if found := traces(folder):

@@ -11,6 +11,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
+from faena.kernel.hidden import hiding
+from faena.workspaces import database_place
 
 PREFIX = "FAENA_SERVER_"
 _LARGEST = 1 << 16
@@ -30,6 +32,10 @@ class Settings(Struct, frozen=True):
     """By which people reach it, the first of them in what it prints."""
     owner: str = ""
     """Who is made the first owner, where there is nobody; empty: the user who starts it."""
+    database: str = ""
+    """The URL of a database of PostgreSQL; empty: the one that the workspace has, at first a file in its folder."""
+
+    __repr__ = hiding("database")
 
 
 _FIELDS = {
@@ -39,6 +45,7 @@ _FIELDS = {
     "key": "the file with its key, as PEM",
     "names": "names of this host, with commas between",
     "owner": "the name of the first owner",
+    "database": "the URL of a database, such as postgresql://user@host/name",
 }
 """What each is, for whoever gave something else."""
 
@@ -69,7 +76,13 @@ def read(
         key=_readable("key", found, wrong),
         names=tuple(each.strip() for each in found.get("names", "").split(",") if each.strip()),
         owner=found.get("owner", ""),
+        database=_database(found.get("database", ""), wrong),
     )
+    if "database" in (flags or {}) and ":" in found["database"].partition("@")[0].partition("//")[2]:
+        wrong.append(
+            "the database's password is among the arguments, which everybody on this host can read: give the URL by "
+            f"{PREFIX}DATABASE or in the file"
+        )
     if ("certificate" in found) != ("key" in found):
         wrong.append("a certificate and its key are given together, or neither is")
     if wrong:
@@ -88,6 +101,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "key": str(settings.key or ""),
         "names": ",".join(settings.names),
         "owner": settings.owner,
+        "database": settings.database,
     }
     return {PREFIX + name.upper(): value for name, value in told.items() if value}
 
@@ -129,6 +143,15 @@ def _port(text: str, wrong: list[str]) -> int:
         wrong.append(f"port is {text[:80]!a}, not {_FIELDS['port']}")
         return 0
     return int(text)
+
+
+def _database(url: str, wrong: list[str]) -> str:
+    try:
+        if url:
+            database_place.check(url)
+    except UserErrorException:
+        wrong.append(f"database is not {_FIELDS['database']}")  # itself it may hold a password
+    return url
 
 
 def _readable(name: str, found: Mapping[str, str], wrong: list[str]) -> Path | None:

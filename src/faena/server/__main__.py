@@ -67,6 +67,8 @@ def _be_server(folder: Path, *, is_shared: bool) -> None:
             from faena.people import settings as team
 
             settings_of_team = team.read()
+            for name in team.as_environment(settings_of_team):
+                os.environ.pop(name, None)  # the database's password is nothing for runners and scripts
         refuse_foreign(folder)
         leadership = Leadership.take(folder)  # before the slow imports: clients connect and wait
     except (OSError, FaenaError) as error:
@@ -122,6 +124,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
         from faena.server.listener.leaving import sent_on
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
+        from faena.workspaces import database_place
         from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
 
@@ -169,6 +172,8 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
 
     async with AsyncExitStack() as stack:
         try:
+            if shared is not None and shared.database:
+                database_place.choose(leadership.folder, shared.database)
             house = await stack.enter_async_context(
                 open_house(claim(open_folder(leadership.folder)), SystemClock(), is_lost, shared)
             )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -55,7 +56,8 @@ from faena.tidying.garbage_collection import Collector
 from faena.traces import store as trace_store  # noqa: F401  adds its tables
 from faena.traces.evaluation_sets import store as evaluation_sets  # noqa: F401  adds its tables
 from faena.tracking.model import Limits
-from faena.workspaces import needs
+from faena.workspaces import database_place, needs
+from faena.workspaces import store as workspaces
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.secrets import RAY_TOKENS, Secrets
 from faena.workspaces.signs_of_use import traces
@@ -123,11 +125,12 @@ async def open_house(
     """Open everything and run the engine; close it in reverse. `settings`: of a shared server."""
     notifications = Notifications()
     try:
-        database = Database(
-            folder.database, on_commit=notifications.notify_from_thread, traces=traces(folder.path)
-        )
+        at = database_place.place(folder.path)
+        database = Database(at, on_commit=notifications.notify_from_thread, traces=traces(folder.path))
     except DatabaseDamaged as error:
         raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
+    if not isinstance(at, Path):
+        await database.write(lambda write: workspaces.claim_database(write, folder.id))
     await prepare_first_start(database, folder, clock)
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)

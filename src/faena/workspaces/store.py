@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
+from faena.kernel.errors import WorkspaceException
 from faena.workspaces.schemas import ExperimentView
 
 experiments = sa.Table(
@@ -46,6 +47,21 @@ views = sa.Table(
     sa.UniqueConstraint("page", "name"),
 )
 """`page`: what the address is of, `runs` or `compare`; `query`: what stands behind its question mark."""
+
+claims = sa.Table("workspace_claims", metadata, sa.Column("id", String(64), primary_key=True))
+"""The id of the workspace whose database this is, where it does not lie in its folder."""
+
+
+def claim_database(write: Write, workspace: str) -> None:
+    """Raises WorkspaceException where the database is another workspace's."""
+    owner = write.execute(sa.select(claims.c.id)).scalar()
+    if owner is None:
+        write.execute(claims.insert().values(id=workspace))
+    elif owner != workspace:
+        raise WorkspaceException(
+            f"The database is that of another workspace ({owner}), not of this one ({workspace}). Give each workspace "
+            "a database of its own."
+        )
 
 
 def create_experiment(write: Write, name: str, now: Micros, number: int | None = None) -> None:

@@ -29,6 +29,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
     _add_people(op)
+    op.create_table("workspace_claims", sa.Column("id", sa.String(64), primary_key=True))
 
 
 def _add_spans(op: Operations) -> None:

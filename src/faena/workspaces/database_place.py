@@ -1,0 +1,81 @@
+"""Where a workspace's database is: the file in its folder, or a database of PostgreSQL that a file there names."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import UserErrorException, WorkspaceException
+
+RECORD = "database"
+"""The file that names it, which only its user may read: there may be a password in it."""
+_LARGEST = 4096
+_SCHEMES = ("postgresql", "postgres")
+
+
+def place(folder: Path) -> Path | str:
+    """A path or a URL; `folder`: the `.faena` folder. Raises WorkspaceException where the record cannot be read."""
+    try:
+        with (folder / RECORD).open("rb") as file:
+            url = file.read(_LARGEST + 1).decode().strip()
+    except FileNotFoundError:
+        return folder / "faena.db"
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceException(
+            f"{folder / RECORD}, which names the database, cannot be read: {error}."
+        ) from error
+    try:
+        check(url)
+    except UserErrorException as error:
+        raise WorkspaceException(f"{folder / RECORD} names no database: {error.message}") from error
+    return url
+
+
+def check(url: str) -> SplitResult:
+    """Raises UserErrorException for what is no URL of PostgreSQL."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in _SCHEMES and parts.path.strip("/") and len(url) < _LARGEST and url.isprintable():
+            return parts
+    raise UserErrorException(
+        "The database is given as postgresql://user@host/name: with the name of a database."
+    )
+
+
+def shown(url: str) -> str:
+    """Without its password, and without what else it says of how to connect."""
+    parts = check(url)
+    return f"postgresql://{_host(parts)}/{_name(parts)}"
+
+
+def choose(folder: Path, url: str) -> None:
+    """Keep the workspace's database at `url` from now on. With another password or user it is the same one.
+
+    Raises WorkspaceException where the workspace has another database already.
+    """
+    parts = check(url)
+    before = place(folder)
+    if isinstance(before, Path):
+        if before.exists() and before.stat().st_size:
+            raise WorkspaceException(
+                f"The workspace in {folder.parent} has its database in {before}: one with runs in a file cannot have "
+                "them in PostgreSQL yet. Make a new workspace for the shared server."
+            )
+    elif (_host(found := check(before)), _name(found)) != (_host(parts), _name(parts)):
+        raise WorkspaceException(
+            f"The workspace in {folder.parent} has its database at {shown(before)}, not at {shown(url)}. Give that "
+            "one, or make a new workspace."
+        )
+    write_atomically(folder / RECORD, f"{url}\n".encode(), mode=0o600)
+
+
+def _host(parts: SplitResult) -> str:
+    """Or the folder of its socket."""
+    host = parts.hostname or dict(parse_qsl(parts.query)).get("host", "")
+    return f"{host}:{parts.port}" if parts.port else host
+
+
+def _name(parts: SplitResult) -> str:
+    return unquote(parts.path.strip("/"))
