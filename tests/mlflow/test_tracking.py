@@ -164,6 +164,12 @@ class TestParametersAndTags:
 
 
 class TestExperiments:
+    def test_are_found_by_number(self, client: Client) -> None:
+        number = client.post("experiments/create", name="by number")["experiment_id"]
+        for text in (f"experiment_id = '{number}'", f"experiment_id IN ('{number}', '99999')"):
+            found = client.post("experiments/search", max_results=9, filter=text)["experiments"]
+            assert [each["name"] for each in found] == ["by number"]
+
     def test_have_numbers_and_the_default_one_is_there(self, client: Client) -> None:
         assert client.get("experiments/get", experiment_id="0")["experiment"]["name"] == "Default"
         made = client.post("experiments/create", name="numbered")
@@ -310,6 +316,22 @@ class TestRefusals:
             ),
             ("runs/search", {"max_results": 50_001}, "Invalid value 50001 for parameter 'max_results'"),
             ("runs/search", {"filter": "a"}, "Invalid clause(s) in filter string: 'a'"),
+            ("runs/search", {"filter": "metrics.a == 1"}, "Invalid comparator '=='"),
+            ("runs/search", {"filter": "metrics.a IS NULL"}, "only supported for tags and params"),
+            ("runs/search", {"filter": "params.a IN ('a')"}, "Invalid comparator 'IN'"),
+            ("runs/search", {"filter": "datasets.a = 'a'"}, "Invalid dataset key 'a' specified"),
+            (
+                "runs/search",
+                {"order_by": ["status up"]},
+                "Invalid ordering key in order_by clause 'status up'.",
+            ),
+            ("logged-models/search", {"experiment_ids": ["0"], "filter": "a"}, "Invalid filter string: 'a'"),
+            ("logged-models", {"experiment_id": "0", "name": "a/b"}, "Invalid model name ('a/b') provided."),
+            (
+                "runs/log-batch",
+                {"run_id": "x", "params": [{"key": "a", "value": "1"}] * 2},
+                "Duplicate parameter keys have been submitted: ['a']",
+            ),
             ("runs/search", {"order_by": ["1"]}, "Invalid order_by clause '1'. Could not be parsed"),
             ("runs/search", {"filter": "metrics.a = 'x'"}, "Expected numeric value type"),
             ("runs/search", {"filter": "params.a = 1"}, "Expected a quoted string value"),
@@ -405,3 +427,19 @@ def test_a_question_that_was_tried_on_mlflows_page_is_a_run(client: Client) -> N
     assert params == {"model_route": "a model", "prompt_template": "Say {{what}}", "t": "1"}
     table = client.artifact(run, "eval_results_table.json").json
     assert table == {"columns": ["what", "prompt", "output"], "data": [["hello", "Say hello", "hello"]]}
+
+
+def test_a_note_goes_as_it_came(client: Client) -> None:
+    run = client.new_run(tags=[{"key": "mlflow.note.content", "value": "a note"}])
+    client.post("runs/delete-tag", run_id=run, key="mlflow.note.content")
+    assert "mlflow.note.content" not in {tag["key"] for tag in client.run(run)["data"]["tags"]}
+    refused = client.refused("runs/delete-tag", run_id=run, key="mlflow.note.content")
+    assert refused[:2] == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+@pytest.mark.parametrize("path", ["mpu/create/0/x", "presigned/0/x"])
+def test_files_do_not_come_in_parts(client: Client, path: str) -> None:
+    """Clients send and fetch them whole, once they are told so."""
+    answer = client.visitor.ask("POST", f"/api/2.0/mlflow-artifacts/{path}")
+    assert (answer.status, answer.json["error_code"]) == (501, "NOT_IMPLEMENTED")
+    assert answer.json["message"].endswith("is not supported for the current artifact repository")

@@ -29,6 +29,8 @@ from faena.mlflow.tracing.spans import Sent
 _UPLOAD = "/2.0/mlflow/upload-artifact"
 """Of MLflow's own page; its clients send to an artifact's address."""
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
+_IN_PARTS = {"/2.0/mlflow-artifacts/mpu/": "upload", "/2.0/mlflow-artifacts/presigned/": "download"}
+"""What clients try first where they are told to, and do without where the answer is this."""
 _PLAIN = {"health": b"OK", "version": VERSION}
 _TRACE_FILES = ("/2.0/mlflow/get-trace-artifact", "/3.0/mlflow/get-trace-artifact")
 _MODEL_FILE = re.compile(r"/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
@@ -95,6 +97,12 @@ class MlflowApplication:
             return await graphql.answer(body, _is_json(request), answered)
         if first not in ("api", "ajax-api"):
             raise _unknown(scope)
+        for start, what in _IN_PARTS.items():
+            if below.startswith(start):
+                raise MlflowError(
+                    f"Multipart {what} is not supported for the current artifact repository",
+                    "NOT_IMPLEMENTED",
+                )
         if below.startswith(_ARTIFACTS):
             return await self._artifacts(below[len(_ARTIFACTS) :].lstrip("/"), scope, request)
         if below == _UPLOAD and scope["method"] == "POST":

@@ -64,7 +64,9 @@ def create(services: Services, asked: Create) -> Any:
     def work(write: Write) -> dict[str, Any]:
         if (there := store.get_experiment(write, name)) is not None:
             if there.archived_at is None:
-                raise MlflowError(f"Experiment '{name}' already exists.", EXISTS)
+                raise MlflowError(
+                    f"Experiment '{name}' already exists. Experiment(name={name}) already exists.", EXISTS
+                )
             raise MlflowError(
                 f"Experiment '{name}' already exists in deleted state. You can restore the experiment, or permanently "
                 "delete it to create a new one.",
@@ -110,7 +112,7 @@ def _change(services: Services, asked: ById, change: ExperimentChange) -> Any:
         if (there.archived_at is not None) is change.archived:
             state = DELETED if change.archived is False else ACTIVE
             raise MlflowError(
-                f"Could not find experiment with ID {there.id} that is {state}: it is {lifecycle(there.archived_at)}.",
+                f"No Experiment with id={there.id} exists that is {state}: it is {lifecycle(there.archived_at)}.",
                 MISSING,
             )
         service.change(write, there.name, change, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -47,7 +48,7 @@ class Interval(Struct):
 
 def of_run(services: Services, asked: History) -> Any:
     run_id, name = asked.id, asked.metric_key or ""
-    most = checks.most(asked.max_results, _MOST, _MOST)
+    most = min(checks.most(asked.max_results, _MOST, sys.maxsize), _MOST)
     first = paging.start(asked.page_token)
 
     def work(read: Read) -> dict[str, Any]:

@@ -76,7 +76,10 @@ def create(services: Services, asked: Create) -> Any:
     params, tags, now = _values(asked.params), _values(asked.tags), services.now()
     name = asked.name or run_names.new()
     if any(letter in name for letter in "/:.\"%'"):
-        raise invalid_value("name", name, "a name without / : . % and quotation marks")
+        raise MlflowError(
+            f"Invalid model name ({name[:200]!r}) provided. Model name must be a non-empty string and cannot contain "
+            "the following characters: ('/', ':', '.', '%', '\"', \"'\")"
+        )
 
     def work(write: Write) -> dict[str, Any]:
         experiment = found.active_experiment(write, asked.experiment_id)
@@ -152,7 +155,7 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
         raise missing_value("experiment_ids")
     if not all(each.dataset_name for each in asked.datasets):
         raise MlflowError("`dataset_name` in the `datasets` clause must be specified.")
-    most = checks.most(asked.max_results, _DEFAULT, _MOST)
+    most = checks.most(asked.max_results or None, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
     experiments = checks.experiment_ids(asked.experiment_ids)
     where = [

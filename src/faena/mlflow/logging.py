@@ -100,7 +100,11 @@ def delete_tag(services: Services, asked: DeleteTag) -> Any:
     run_id, key = asked.id, asked.key or ""
 
     def work(write: Write) -> None:
-        found.active_run(write, run_id)
+        run = found.active_run(write, run_id)
+        if key == NOTE and run.description is not None:
+            store.update(write, run_id, {"description": None})
+            write.notify(transitions.topic(run_id))
+            return
         if key not in record_store.tag_keys(write, run_id):
             raise MlflowError(f"No tag with name: {key} in run with id {run_id}", MISSING)
         record.remove_tags(write, run_id, [key])
@@ -189,13 +193,17 @@ def _keep_points(
 
 
 def _params(given: Sequence[Pair], where: str = "") -> dict[str, str]:
-    """Raises MlflowError for a key that is there twice with two values."""
+    """Raises MlflowError for a key that is there twice."""
     made: dict[str, str] = {}
     for place, pair in enumerate(given):
         key = checks.key("param", pair.key, f"{where}[{place}].key" if where else "key")
         value = (pair.value or "")[: checks.LONGEST_PARAM]
-        if made.setdefault(key, value) != value:
-            raise MlflowError(f"Duplicate parameter keys have been submitted: {key}.")
+        if key in made:
+            raise MlflowError(
+                f"Duplicate parameter keys have been submitted: ['{key}']. Please ensure the request contains only one "
+                "param value per param key."
+            )
+        made[key] = value
     return made
 
 

@@ -37,14 +37,16 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
         value = sa.func.json_extract(sa.cast(experiments.c.tags, sa.Text), path)
         if (wants_none := sql.is_null(clause)) is not None:
             return value.is_(None) if wants_none else value.is_not(None)
-        return sql.text(clause, value, what="tags")
+        return sql.text(clause, value, what="tag")
     if entity not in _ATTRIBUTE:
-        raise MlflowError(f"Invalid entity type {entity!r}. Valid values are attribute, tag.")
+        raise MlflowError(f"Invalid entity type {entity!r}. Valid entity types are attribute, tag.")
     if name in _TIMES:
         return sql.number(clause, _TIMES[name])
     if name == "name":
         return sql.text(clause, experiments.c.name)
-    raise MlflowError(f"Invalid attribute key {name!r} specified. Valid keys are name, {', '.join(_TIMES)}")
+    if name == "experiment_id":
+        return sql.text(clause, sa.cast(experiments.c.id, sa.Text), lists=True)
+    raise MlflowError(f"Invalid attribute key {name!r} specified. Valid keys are {', '.join(_COLUMNS)}")
 
 
 def orders(order_by: Sequence[str]) -> list[sa.ColumnElement[Any]]:

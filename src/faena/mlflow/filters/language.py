@@ -36,7 +36,7 @@ _TOKEN = re.compile(
   | '(?P<single>(?:[^']|'')*+)'
   | "(?P<double>[^"]*+)"(?!\s*+\.)
   | (?P<key>(?:[A-Za-z_][\w\-/:]*+|`[^`]*+`|"[^"]*+")(?:\.(?:[\w\-/:]++|`[^`]*+`|"[^"]*+"))*+)
-  | (?P<operator><=|>=|!=|<>|=|<|>)
+  | (?P<operator><=|>=|!=|<>|==|=|<|>)
   | (?P<mark>[(),])
   | (?P<end>\Z)
     )""",
@@ -120,7 +120,7 @@ class _Parser:
         if self._word in ("asc", "desc"):
             self._advance()
         if self._kind != "end":
-            self._refuse("a key is followed by ASC, DESC or nothing")
+            raise MlflowError(f"Invalid ordering key in order_by clause {self._text[:200]!r}.")
         return Order(key, descending)
 
     def _clause(self) -> Clause:

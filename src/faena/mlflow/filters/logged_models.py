@@ -61,7 +61,14 @@ def conditions(text: str | None, datasets: Sequence[Dataset]) -> list[sa.ColumnE
     """
     if len(datasets) > MOST:
         raise MlflowError(f"The filter has {len(datasets):,} data sets; at most {MOST} are read.")
-    found = [_condition(clause, datasets) for clause in parse(text)]
+    try:
+        clauses = parse(text)
+    except MlflowError as error:
+        raise MlflowError(
+            f"Invalid filter string: {(text or '')[:200]!r}. Expected a list of comparisons separated by 'AND' (e.g. "
+            f"'metrics.loss > 0.1 AND params.lr = 0.01'). {error.message}"
+        ) from error
+    found = [_condition(clause, datasets) for clause in clauses]
     if datasets:
         found.append(models.c.id.in_(sa.select(metrics.c.model_id).where(_on_one_of(datasets))))
     return found
@@ -75,9 +82,9 @@ def _condition(clause: Clause, datasets: Sequence[Dataset]) -> sa.ColumnElement[
                 test &= _on_one_of(datasets)
             return models.c.id.in_(sa.select(metrics.c.model_id).where(test))
         case "param" | "params":
-            return _labelled(clause, PARAM, "params")
+            return _labelled(clause, PARAM, "parameter")
         case "tag" | "tags":
-            return _labelled(clause, TAG, "tags")
+            return _labelled(clause, TAG, "tag")
         case "" | "attribute" | "attributes":
             if (time := _TIMES.get(clause.key.name)) is not None:
                 return sql.number(clause, time)

@@ -69,17 +69,17 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
     if entity in _METRIC:
         return _has(series, _metric(clause.key.name) & sql.number(clause, series.c.last, what="metric"))
     if entity in _PARAM:
-        return _keyed(clause, record_store.parameters, "name", "params")
+        return _keyed(clause, record_store.parameters, "name", "parameter")
     if entity in _TAG:
         if clause.key.name == RUN_NAME:
             return _of_text(clause, _TEXTS["run_name"])
         if clause.key.name == NOTE:
             return _of_text(clause, runs.c.description)
-        return _keyed(clause, record_store.tags, "key", "tags")
+        return _keyed(clause, record_store.tags, "key", "tag")
     if entity in _DATASET:
         if (column := _DATASETS.get(clause.key.name)) is None:
             raise MlflowError(
-                f"Invalid dataset attribute {clause.key.name!r}. Valid keys are {', '.join(_DATASETS)}"
+                f"Invalid dataset key {clause.key.name!r} specified. Valid keys are {', '.join(_DATASETS)}"
             )
         return _has(used, sql.text(clause, column, lists=True, what="datasets"))
     if entity not in _ATTRIBUTE:
@@ -95,7 +95,7 @@ def _condition(clause: Clause) -> sa.ColumnElement[bool]:
 def _of_text(clause: Clause, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     if (wants_none := sql.is_null(clause)) is not None:
         return column.is_(None) if wants_none else column.is_not(None)
-    return sql.text(clause, column, what="tags")
+    return sql.text(clause, column, what="tag")
 
 
 def _keyed(clause: Clause, table: sa.Table, key: str, what: str) -> sa.ColumnElement[bool]:

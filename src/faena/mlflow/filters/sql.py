@@ -54,7 +54,8 @@ def number(
     except ValueError:
         given = None
     if value.is_text or given is None:
-        raise MlflowError(f"Expected numeric value type for {what}: {clause.key.name}. Found {value.text!r}")
+        of = what if what == "metric" else f"{what}: {clause.key.name}"
+        raise MlflowError(f"Expected numeric value type for {of}. Found {value.text!r}")
     match clause.operator:
         case "=":
             return column == given
@@ -75,6 +76,10 @@ def is_null(clause: Clause) -> bool | None:
 
 
 def check_operator(clause: Clause, allowed: tuple[str, ...]) -> None:
+    if clause.operator in NULLS:
+        raise MlflowError(
+            f"IS NULL / IS NOT NULL is only supported for tags and params, not for {clause.shown!r}."
+        )
     if clause.operator not in allowed:
         raise MlflowError(
             f"Invalid comparator {clause.operator!r} for {clause.shown!r}: use one of {', '.join(allowed)}."
