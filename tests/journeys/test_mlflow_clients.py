@@ -16,6 +16,8 @@ from tests.journeys.scripts import Project
 
 pytestmark = pytest.mark.campaign
 CLIENTS = ("3.17.2", "2.22.5")
+WITH = {"2.22.5": "opentelemetry-sdk<1.45"}
+"""What a client needs beside it: with later ones 2.x loses its traces, as `faena.environments.bounds` knows."""
 Interpreter = Callable[[str, str], Path]
 BY_ITSELF = {
     "FLUENT": "",
@@ -24,7 +26,7 @@ BY_ITSELF = {
     "SYSTEM": "psutil",
     "SKLEARN": "scikit-learn",
     "XGBOOST": "xgboost scikit-learn",
-    "KERAS": "tensorflow-cpu",
+    "KERAS": "tensorflow-cpu tensorboard",
     "LIGHTNING": "lightning",
 }
 """Packages of each script, beside the client and pandas."""
@@ -47,7 +49,7 @@ def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
             uv = str(Path(sys.executable).with_name("uv"))
             subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
             python = folder / "bin" / "python"
-            wanted = [f"mlflow-skinny=={client}", "pandas", *packages.split()]
+            wanted = [f"mlflow-skinny=={client}", WITH.get(client, "pandas"), "pandas", *packages.split()]
             subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *wanted], check=True)
             made[key] = python
         return made[key]
