@@ -131,10 +131,14 @@ TABLES = {
     "logged_model_tags": "model_id, experiment_id, tag_key, tag_value",
     "logged_model_metrics": "model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, experiment_id, "
     "run_id, dataset_uuid, dataset_name, dataset_digest",
-    "trace_info": "request_id, experiment_id, timestamp_ms, execution_time_ms, status",
+    "trace_info": "request_id, experiment_id, timestamp_ms, execution_time_ms, status, trace_name, session_id, "
+    "input_tokens, request_preview",
     "trace_tags": "key, value, request_id",
     "trace_request_metadata": "key, value, request_id",
-    "assessments": "assessment_id, trace_id",
+    "spans": "trace_id, content",
+    "assessments": "assessment_id, trace_id, name, assessment_type, value, created_timestamp, last_updated_timestamp, "
+    "source_type, source_id, rationale, valid",
+    "webhooks": "webhook_id",
 }
 """Of today's schema, those that are read, and one that is not."""
 FIRST = ("experiments", "runs", "metrics", "params", "tags")

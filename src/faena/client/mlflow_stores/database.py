@@ -26,7 +26,7 @@ from faena.mlflow.moving.schemas import (
 
 _NEEDED = ("experiments", "runs", "params", "tags", "metrics")
 _UNTOLD = {
-    "assessments": "assessments of traces",
+    "guardrails": "gateway guardrails",
     "evaluation_datasets": "evaluation data sets",
     "evaluation_dataset_records": "records of evaluation data sets",
     "scorers": "scorers",

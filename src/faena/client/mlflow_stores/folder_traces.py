@@ -24,6 +24,8 @@ def read(experiment: str, folder: Path) -> tuple[TraceGiven, str]:
         began = milliseconds(meta.get("request_time"))
     took = number(meta.get("execution_time_ms"))
     if took is None:
+        took = number(meta.get("execution_duration_ms"))
+    if took is None:
         took = duration(meta.get("execution_duration"))
     trace = TraceGiven(
         id=folder.name,
@@ -34,9 +36,25 @@ def read(experiment: str, folder: Path) -> tuple[TraceGiven, str]:
         run_id=metadata.get(SOURCE_RUN),
         tags=tags,
         metadata=metadata,
+        request=_or_none(meta.get("request_preview")),
+        response=_or_none(meta.get("response_preview")),
+        client_request_id=_or_none(meta.get("client_request_id")),
+        assessments=[
+            _assessment(folder / "assessments", name) for name, _ in reading.files(folder / "assessments")
+        ],
     )
     own = folder / "artifacts"
     return trace, str(own) if own.is_dir() else tags.get(LOCATION, "")
+
+
+def _assessment(folder: Path, name: str) -> dict[str, Any]:
+    """In the words of the protocol, which are those of the file; times may be read as such."""
+    found = dict(reading.meta(folder, name=name))
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in found.items()}
+
+
+def _or_none(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def milliseconds(told: Any) -> int | None:

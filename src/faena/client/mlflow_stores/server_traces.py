@@ -14,6 +14,8 @@ from faena.client.mlflow_stores.requests import Refused, Requests
 from faena.mlflow.moving.schemas import TraceGiven
 
 _PAGE = 500
+_SPANS_LOCATION, _STORED = "mlflow.trace.spansLocation", "TRACKING_STORE"
+_ONE = "/api/3.0/mlflow/traces/get"
 _THIRD = "/api/3.0/mlflow/traces/search"
 
 
@@ -21,10 +23,10 @@ def read(requests: Requests, experiments: Sequence[str]) -> Iterator[tuple[Trace
     """Each with the address of its files. A server that knows no traces has none."""
     for experiment in experiments:
         try:
-            yield from _second(requests, experiment)
+            yield from _third(requests, experiment)
         except Refused:
             try:
-                yield from _third(requests, experiment)
+                yield from _second(requests, experiment)
             except Refused:
                 return
 
@@ -68,8 +70,21 @@ def _third(requests: Requests, experiment: str) -> Iterator[tuple[TraceGiven, st
                     run_id=metadata.get(SOURCE_RUN),
                     tags=tags,
                     metadata=metadata,
+                    request=told.get("request_preview"),
+                    response=told.get("response_preview"),
+                    client_request_id=told.get("client_request_id"),
+                    told_spans=_spans(requests, word(told.get("trace_id")), tags),
+                    assessments=list(told.get("assessments") or ()),
                 ),
                 word(tags.get(LOCATION)),
             )
         if not (token := word(answer.get("next_page_token"))):
             return
+
+
+def _spans(requests: Requests, trace_id: str, tags: dict[str, str]) -> list[str]:
+    """Those that the server keeps by themselves; those of others are a file."""
+    if tags.get(_SPANS_LOCATION) != _STORED:
+        return []
+    found = msgspec.json.decode(requests.get(_ONE, {"trace_id": trace_id}))
+    return [msgspec.json.encode(span).decode() for span in (found.get("trace") or {}).get("spans") or ()]

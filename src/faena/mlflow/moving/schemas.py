@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 FLOAT_BYTES = 8
@@ -184,6 +186,16 @@ class TraceGiven(Struct, frozen=True):
     run_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    request: str | None = None
+    """The beginning of what was asked."""
+    response: str | None = None
+    client_request_id: str | None = None
+    spans: list[str] = []
+    """JSON, as MLflow's stores have them."""
+    told_spans: list[str] = []
+    """JSON, as its servers tell them: with OpenTelemetry's names."""
+    assessments: list[dict[str, Any]] = []
+    """As its protocol has them."""
     files: dict[str, FileGiven] = field(default_factory=dict)
 
 

@@ -1,0 +1,1 @@
+"""Scripts for MLflow's own clients, run in environments of theirs."""

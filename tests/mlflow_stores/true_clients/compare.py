@@ -1,0 +1,141 @@
+"""Tells everything that MLflow's client says of the first store's and is not so in the second's; exit code 1 then."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+Told = dict[tuple[str, ...], dict[str, Any]]
+
+
+def tell(address: str) -> Told:
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    client = MlflowClient(address, address)
+    experiments = client.search_experiments(view_type=ViewType.ALL)
+    names = {each.experiment_id: each.name for each in experiments}
+    found: Told = {}
+    for each in experiments:
+        found["experiment", each.name] = {"stage": each.lifecycle_stage, "tags": dict(each.tags)}
+    for run in client.search_runs(list(names), run_view_type=ViewType.ALL, max_results=5000):
+        found["run", run.info.run_id] = _run(client, run, names)
+    if hasattr(client, "search_logged_models"):
+        ids = [each.experiment_id for each in experiments if each.lifecycle_stage == "active"]
+        for model in client.search_logged_models(ids):
+            found["logged model", model.model_id] = _logged(model)
+    for model in client.search_registered_models():
+        found |= dict(_registered(client, model.name))
+    return found
+
+
+def _run(client: MlflowClient, run: Any, names: dict[str, str]) -> dict[str, Any]:
+    info, inputs, outputs = run.info, run.inputs, getattr(run, "outputs", None)
+    return {
+        "of": names[info.experiment_id],
+        "info": (
+            info.run_name,
+            info.status,
+            info.start_time,
+            info.end_time,
+            info.user_id,
+            info.lifecycle_stage,
+        ),
+        "params": dict(run.data.params),
+        "tags": dict(run.data.tags),
+        "metrics": {key: _plain(value) for key, value in run.data.metrics.items()},
+        "histories": {
+            key: sorted(
+                (point.timestamp, point.step, str(_plain(point.value)))
+                for point in client.get_metric_history(info.run_id, key)
+            )
+            for key in run.data.metrics
+        },
+        "data": sorted(
+            (*_dataset(each.dataset), *sorted((tag.key, tag.value) for tag in each.tags))
+            for each in (inputs.dataset_inputs if inputs else [])
+        ),
+        "read": sorted(each.model_id for each in getattr(inputs, "model_inputs", None) or []),
+        "made": sorted(each.model_id for each in getattr(outputs, "model_outputs", None) or []),
+        "files": _files(client, info.run_id) if info.lifecycle_stage == "active" else None,
+    }
+
+
+def _dataset(given: Any) -> tuple[Any, ...]:
+    return given.name, given.digest, given.source_type, given.source, given.schema, given.profile
+
+
+def _files(client: MlflowClient, run_id: str) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(client.download_artifacts(run_id, "", folder))
+        return {
+            path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
+
+def _logged(model: Any) -> dict[str, Any]:
+    metrics = [
+        (each.key, each.value, each.step, each.timestamp, each.run_id or "", each.dataset_name or "")
+        for each in model.metrics or []
+    ]
+    return {
+        "is": (model.name, str(model.status), model.source_run_id, model.model_type or ""),
+        "times": (model.creation_timestamp, model.last_updated_timestamp),
+        "params": dict(model.params),
+        "tags": dict(model.tags),
+        "metrics": sorted(metrics),
+    }
+
+
+def _registered(client: MlflowClient, name: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    model = client.get_registered_model(name)
+    aliases = {alias: str(version) for alias, version in model.aliases.items()}
+    times = (model.creation_timestamp, model.last_updated_timestamp)
+    told = {"tags": dict(model.tags), "aliases": aliases, "times": times}
+    yield ("model", name), {**told, "description": model.description or ""}
+    for found in client.search_model_versions(f"name='{name}'"):
+        version = client.get_model_version(name, found.version)
+        yield (
+            ("version", name, str(version.version)),
+            {
+                "is": (version.source, version.run_id or "", version.current_stage, version.status),
+                "times": (version.creation_timestamp, version.last_updated_timestamp),
+                "description": version.description or "",
+                "tags": dict(version.tags),
+                "can be loaded": hasattr(
+                    mlflow.sklearn.load_model(f"models:/{name}/{version.version}"), "predict"
+                ),
+            },
+        )
+
+
+def _plain(value: float) -> Any:
+    return "nan" if math.isnan(value) else value
+
+
+def main(first: str, second: str) -> int:
+    warnings.simplefilter("ignore")
+    there, here = tell(first), tell(second)
+    differences = 0
+    for key, told in there.items():
+        for name, value in told.items():
+            if here.get(key, {}).get(name) != value:
+                differences += 1
+                print(f"{key} {name}: {value!r:.300} there, {here.get(key, {}).get(name)!r:.300} here")
+    print(f"{len(there)} things compared, {differences} differences")
+    return 1 if differences or not there else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
