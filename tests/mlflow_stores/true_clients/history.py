@@ -1,4 +1,4 @@
-"""Makes a history with MLflow itself in the store that the argument names; two kinds of stores have no name in common."""
+"""Makes a history with MLflow itself in a store; the names of folders and of databases differ."""
 
 from __future__ import annotations
 
