@@ -237,16 +237,27 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(
     made = machine.cluster.join_token()
     machine.join(made=made)
     script = """
-        import time
+        import os, sys, time
         from faena import Run
+        from faena.script.rpc import RunnerClient
         child = Run.get_context().child_run("below")
         child.log("step", 1)
         open("outputs/made", "w").write("made")
+        token = RunnerClient(os.environ["FAENA_SOCKET"]).call("open_mlflow", {}, 60)["token"]
         print("waits", flush=True)
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.01)
+        print("by", token, flush=True)
         time.sleep(600)
     """
-    run = submit(machine, tmp_path / "source", script, max_node_losses=0)
+    gate = tmp_path / "gate"
+    run = submit(machine, tmp_path / "source", script, max_node_losses=0, script_arguments=[str(gate)])
     until(lambda: "waits" in driver_log(run), "the script waits")
+    assert machine.process is not None
+    machine.process.send_signal(signal.SIGSTOP)
+    gate.touch()
+    (log,) = machine.folder.glob("attempts/*/*/*/driver.log")
+    until(lambda: "by run." in log.read_text(), "the token of the run is in what the next one brings")
     machine.end(signal.SIGKILL)
     with contextlib.ExitStack() as stack:
         if heir == "of its name":
@@ -257,6 +268,8 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(
     assert run.get_status() == "Failed"
     assert "The node's runner died while the script ran" in str(run.refresh().error)
     assert "outputs/made" in run.get_file_names()
+    assert "by ****" in log_of(run)
+    assert "by run." not in log_of(run)
     until(lambda: open_attempts(machine.folder) == [], "nothing is left of it there")
     (child,) = run.get_children()
     assert (child.get_status(), child.get_metrics()) == ("Failed", {"step": 1})
