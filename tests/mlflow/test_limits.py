@@ -87,6 +87,27 @@ def test_so_much_and_no_more(client: Client, run: Any, path: str, field: str, va
     assert answer.status == 200, answer.text
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("most", "of_one_trace"), [(10_000, True), (2_000, False)])
+def test_so_many_spans_and_no_more(client: Client, run: Any, most: int, of_one_trace: bool) -> None:
+    headers = {**JSON, "x_mlflow_experiment_id": run["info"]["experiment_id"]}
+    times = {"startTimeUnixNano": "1000000", "endTimeUnixNano": "2000000"}
+    for number, status in ((most + 1, 400), (most, 200)):
+        spans = [
+            {
+                "traceId": f"{1 if of_one_trace else each + 1:032x}",
+                "spanId": f"{each + 1:016x}",
+                "name": "s",
+                **times,
+            }
+            for each in range(number)
+        ]
+        body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+        answer = client.visitor.ask("POST", "/v1/traces", body, **headers)
+        assert answer.status == status, answer.text
+        assert status == 200 or "smaller batches" in answer.json["message"]
+
+
 def test_texts_that_are_cut_are_kept_as_far_as_the_limit(client: Client, run: Any) -> None:
     run_id = run["info"]["run_id"]
     client.post("runs/log-parameter", run_id=run_id, key="long", value="é" * 6001)

@@ -25,6 +25,8 @@ from faena.traces.opentelemetry.told import Told, WrongSpan
 EXPERIMENT, RUN = "x-mlflow-experiment-id", "x-mlflow-run-id"
 MOST_BYTES = 16 << 20
 """Of a body as it is sent."""
+MOST_SPANS, MOST_TRACES = 10_000, 2_000
+"""Of a request: 0.1 ms for each span, and 0.8 for each trace."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _AT_ONCE = 32 << 10
 """Bytes of a body that are read so fast that nobody waits for it."""
@@ -50,9 +52,21 @@ async def take(services: Services, request: Request[Any, Any, Any], caller: Call
     run_id = request.headers.get(RUN) or None
     body = await bodies.whole(request.receive, MOST_BYTES)
     spans = await _read(body, request.headers.get("content-encoding", ""), is_json=kind == JSON)
+    _check_number(spans)
     if spans:
         await services.database.write(lambda write: _keep(write, spans, experiment, run_id, caller))
     return Sent(b"{}" if kind == JSON else b"", kind)
+
+
+def _check_number(spans: Sequence[Told]) -> None:
+    """They are kept in one transaction, for which all others wait. Raises MlflowError."""
+    traces = len({each.span.trace_id for each in spans})
+    if len(spans) > MOST_SPANS or traces > MOST_TRACES:
+        raise MlflowError(
+            f"A request has at most {MOST_SPANS:,} spans, of {MOST_TRACES:,} traces, not {len(spans):,} of {traces:,}. "
+            "Have the exporter send smaller batches.",
+            "BAD_REQUEST",
+        )
 
 
 def _kind(content_type: str) -> str:
