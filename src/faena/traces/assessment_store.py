@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata
+from faena.db.prepared import Prepared
 from faena.traces.model import Assessment, Verdict
 
 assessments = sa.Table(
@@ -67,6 +68,18 @@ def set_valid(write: Write, trace_id: str, assessment_id: str, valid: bool) -> i
     """How many there are of this id."""
     change = assessments.update().where(_is(trace_id, assessment_id)).values(is_valid=int(valid))
     return write.execute(change).rowcount
+
+
+_OF_TRACE = Prepared(
+    assessments.select()
+    .where(assessments.c.trace_id == sa.bindparam("of"))
+    .order_by(assessments.c.created_at, assessments.c.id)
+)
+
+
+def of_trace(read: Read, trace_id: str) -> list[Assessment]:
+    """The first ones first."""
+    return [_assessment(row) for row in read.execute(_OF_TRACE, {"of": trace_id})]
 
 
 def of_traces(read: Read, trace_ids: Sequence[str]) -> dict[str, list[Assessment]]:

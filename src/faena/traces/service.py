@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import sqlalchemy as sa
 
 from faena.db import Read, Write
@@ -58,28 +59,37 @@ def tell(write: Write, trace: Trace) -> Trace:
 
     What is not told of stays: tags, metadata and assessments of other keys, the request and the response.
     """
-    if store.get(write, trace.id) is None:
+    assessments, known = trace.assessments, store.get(write, trace.id)
+    if known is None:
         store.add(write, trace)
     else:
-        told = {"run_id": trace.run_id, "request": trace.request, "response": trace.response}
-        store.change(
-            write,
-            trace.id,
-            {
-                "experiment_id": trace.experiment_id,
-                "began_at": trace.began_at,
-                "ended_at": trace.ended_at,
-                "status": trace.status.value,
-                "client_request_id": trace.client_request_id,
-                "is_whole": int(trace.is_whole),
-                **{name: value for name, value in told.items() if value is not None},
-            },
-        )
-        store.set_labels(write, trace.id, store.TAG, trace.tags)
-        store.set_labels(write, trace.id, store.METADATA, trace.metadata)
-    for assessment in trace.assessments:
+        trace = _changed(write, known, trace)
+    for assessment in assessments:
         assessment_store.put(write, assessment)
-    return get(write, trace.id)
+    return get(write, trace.id) if assessments else trace
+
+
+def _changed(write: Write, known: Trace, told: Trace) -> Trace:
+    kept = {"run_id": told.run_id, "request": told.request, "response": told.response}
+    changes = {
+        "experiment_id": told.experiment_id,
+        "began_at": told.began_at,
+        "ended_at": told.ended_at,
+        "client_request_id": told.client_request_id,
+        **{name: value for name, value in kept.items() if value is not None},
+    }
+    more = {"status": told.status.value, "is_whole": int(told.is_whole)}
+    store.change(write, told.id, {**changes, **more})
+    store.set_labels(write, told.id, store.TAG, told.tags)
+    store.set_labels(write, told.id, store.METADATA, told.metadata)
+    return msgspec.structs.replace(
+        known,
+        **changes,
+        status=told.status,
+        is_whole=told.is_whole,
+        tags=known.tags | told.tags,
+        metadata=known.metadata | told.metadata,
+    )
 
 
 def remove_tag(write: Write, trace_id: str, key: str) -> None:

@@ -10,9 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.objects.references import OBJECT
 from faena.traces import assessment_store, span_store
-from faena.traces.model import Trace, TraceFile, TraceStatus
+from faena.traces.model import Assessment, Trace, TraceFile, TraceStatus
 
 traces = sa.Table(
     "traces",
@@ -72,7 +73,7 @@ _COLUMNS = (
 def add(write: Write, trace: Trace) -> None:
     values = {name: getattr(trace, name) for name in _COLUMNS}
     more = {"status": trace.status.value, "is_whole": int(trace.is_whole)}
-    write.execute(traces.insert().values({**values, **more}))
+    write.execute(_ADD, {**values, **more})
     set_labels(write, trace.id, TAG, trace.tags)
     set_labels(write, trace.id, METADATA, trace.metadata)
 
@@ -94,7 +95,18 @@ def change(write: Write, trace_id: str, changes: Mapping[str, Any]) -> None:
 
 
 def get(read: Read, trace_id: str) -> Trace | None:
-    return next(iter(find(read, [traces.c.id == trace_id], [], 0, 1)), None)
+    row = read.execute(_ONE, {"of": trace_id}).first()
+    if row is None:
+        return None
+    marks: dict[str, dict[str, str]] = {TAG: {}, METADATA: {}}
+    for each in read.execute(_LABELS, {"of": trace_id}):
+        marks[each.kind][each.key] = each.value
+    return _trace(row, marks[TAG], marks[METADATA], assessment_store.of_trace(read, trace_id))
+
+
+_ADD = Prepared(traces.insert())
+_ONE = Prepared(traces.select().where(traces.c.id == sa.bindparam("of")))
+_LABELS = Prepared(labels.select().where(labels.c.trace_id == sa.bindparam("of")).order_by(labels.c.key))
 
 
 def find(
@@ -114,17 +126,18 @@ def find(
     for row in read.execute(labels.select().where(labels.c.trace_id.in_(ids)).order_by(labels.c.key)):
         marks[row.trace_id, row.kind][row.key] = row.value
     said = assessment_store.of_traces(read, ids)
-    return [
-        Trace(
-            **{name: getattr(row, name) for name in _COLUMNS},
-            status=TraceStatus(row.status),
-            is_whole=bool(row.is_whole),
-            tags=marks[row.id, TAG],
-            metadata=marks[row.id, METADATA],
-            assessments=said[row.id],
-        )
-        for row in rows
-    ]
+    return [_trace(row, marks[row.id, TAG], marks[row.id, METADATA], said[row.id]) for row in rows]
+
+
+def _trace(row: Any, tags: dict[str, str], told: dict[str, str], said: list[Assessment]) -> Trace:
+    return Trace(
+        **{name: getattr(row, name) for name in _COLUMNS},
+        status=TraceStatus(row.status),
+        is_whole=bool(row.is_whole),
+        tags=tags,
+        metadata=told,
+        assessments=said,
+    )
 
 
 def delete(write: Write, ids: Sequence[str]) -> None:
