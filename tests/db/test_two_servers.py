@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from faena.data.datasets import service as datasets
 from faena.data.datasets.schemas import DatasetRequest, Source
 from faena.db import Database, Read, Write, upsert
+from faena.db.postgresql import PostgreSQL
 from faena.db.schema import SCHEMA_VERSION
 from faena.environments import registry
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentRequest
@@ -234,8 +236,8 @@ class TestWhatPasses:
         servers[1].submit_write(partial(add, text="b")).result(60)
         assert texts(servers[1]) == ["a", "b"]
 
-    def test_a_commit_whose_answer_is_lost_is_not_done_again(self, servers: list[Database]) -> None:
-        """It may be kept: who asked learns that nobody knows."""
+    def test_a_commit_that_was_asked_for_and_not_kept_is_done_again(self, servers: list[Database]) -> None:
+        done: list[bool] = []
 
         def lose_at_the_end(write: Write) -> None:
             add(write, "a")
@@ -245,16 +247,40 @@ class TestWhatPasses:
                 "CREATE CONSTRAINT TRIGGER leaving AFTER INSERT ON contract_notes DEFERRABLE INITIALLY DEFERRED "
                 "FOR EACH ROW EXECUTE FUNCTION pg_temp.leave()",
             ):
-                write.execute(sa.text(statement))
+                if not done:
+                    write.execute(sa.text(statement))
             done.append(True)
             add(write, "b")
 
+        servers[0].submit_write(lose_at_the_end).result(60)
+        assert len(done) == 2
+        assert texts(servers[1]) == ["a", "b"]
+
+    def test_a_commit_that_was_kept_and_not_answered_is_not(
+        self, servers: list[Database], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         done: list[bool] = []
-        with pytest.raises(ServiceException, match="connection to the database"):
-            servers[0].submit_write(lose_at_the_end).result(60)
-        assert len(done) == 1
-        servers[0].submit_write(partial(add, text="c")).result(60)
-        assert texts(servers[1]) == ["c"]
+
+        def work(write: Write) -> None:
+            done.append(True)
+            add(write, "a")
+
+        answered = PostgreSQL.transaction
+
+        @contextmanager
+        def unanswered(self: PostgreSQL, connection: sa.Connection) -> Iterator[sa.Transaction]:
+            with answered(self, connection) as transaction:
+                yield transaction
+            if len(done) == 1 and not lost:
+                lost.append(True)
+                kill(connection)
+                connection.exec_driver_sql("SELECT 1")
+
+        lost: list[bool] = []
+        monkeypatch.setattr(PostgreSQL, "transaction", unanswered)
+        servers[0].submit_write(work).result(60)
+        assert (len(done), lost) == (1, [True])
+        assert texts(servers[1]) == ["a"]
 
     def test_what_a_failed_statement_took_with_it_is_never_acknowledged(
         self, servers: list[Database]

@@ -41,6 +41,18 @@ class Backend(ABC):
         `committing`: all was done, and the commit was asked for.
         """
 
+    def is_away(self, error: BaseException) -> bool:
+        """Whether it says that the database does not answer for now: it is started anew, or the way there is cut."""
+        return False
+
+    def returns(self, seconds: float) -> bool:
+        """Wait until it answers again, so long at most; whether it does."""
+        return False
+
+    def was_committed(self) -> bool:
+        """Of the last transaction, whose commit was asked for and not answered. Raises DBAPIError."""
+        return False
+
     @abstractmethod
     def translated(self, error: BaseException) -> BaseException:
         """From an error of the database to ours; the error itself where it tells of a defect."""

@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.types import TypeEngine
 
 from faena.db.contract import Backend
@@ -37,6 +37,10 @@ _AGAIN = ("40001", "40P01")
 """Serialization failures and deadlocks."""
 _CANCELED = "57014"
 _FULL = "53100"
+_AWAY = ("08", "57P01", "57P02", "57P03")
+"""What the states begin with of a connection that broke, and of a server that ends, crashed or starts."""
+_LOOK_S = 0.2
+"""Between looks whether it answers again."""
 _DAMAGED = ("XX001", "XX002")
 _UNFIT = "22"
 """What the states of values begin with that no column takes."""
@@ -50,6 +54,7 @@ class PostgreSQL(Backend):
     def __init__(self, url: str, *, readers: int) -> None:
         """Raises WorkspaceException."""
         self._url = _parsed(url)
+        self._transaction = "0"
         if find_spec("psycopg") is None:
             raise WorkspaceException(
                 f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
@@ -72,7 +77,8 @@ class PostgreSQL(Backend):
     @contextmanager
     def transaction(self, connection: sa.Connection) -> Iterator[sa.Transaction]:
         with connection.begin() as transaction:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
+            locked = f"SELECT pg_current_xact_id()::text, pg_advisory_xact_lock({_WRITING})"
+            self._transaction = str(connection.exec_driver_sql(locked).one()[0])
             yield transaction
             inner: Any = connection.connection.driver_connection
             if transaction.is_active and inner.info.transaction_status == _FAILED:
@@ -96,14 +102,44 @@ class PostgreSQL(Backend):
         # a commit whose answer was lost may be kept or not
         return _state(error) in _AGAIN or (error.connection_invalidated and not committing)
 
+    def is_away(self, error: BaseException) -> bool:
+        if not isinstance(error, DBAPIError) or _state(error) in (*_AGAIN, _CANCELED):
+            return False
+        never_came = isinstance(error, OperationalError) and not _state(error)
+        return error.connection_invalidated or never_came or _state(error).startswith(_AWAY)
+
+    def returns(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                with self._apart().connect() as connection:
+                    connection.exec_driver_sql("SELECT 1")
+                return True
+            except DBAPIError as error:
+                if time.monotonic() > until or not self.is_away(error):
+                    return False
+            time.sleep(_LOOK_S)
+
+    def was_committed(self) -> bool:
+        with self._apart().connect() as connection:
+            return bool(
+                connection.exec_driver_sql(
+                    f"SELECT pg_xact_status('{self._transaction}'::xid8) = 'committed'"
+                ).scalar()
+            )
+
+    def _apart(self) -> sa.Engine:
+        """For a connection besides those that are there, and good for nothing any more."""
+        return sa.create_engine(self._url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+
     def translated(self, error: BaseException) -> BaseException:
         if not isinstance(error, DBAPIError):
             return error
         state = _state(error)
-        if error.connection_invalidated:
+        if self.is_away(error):
             return ServiceException(
-                f"The connection to the database {self._shown} was lost ({_said(error)}). Ask again: a request "
-                "that was answered is known, and what was acknowledged is kept."
+                f"The database {self._shown} does not answer ({_said(error)}). Ask again later: a request that was "
+                "answered is known, and what was acknowledged is kept."
             )
         if state == _FULL:
             return StorageFull(

@@ -55,7 +55,8 @@ class Readers:
             try:
                 return self._perform(work, unlimited=unlimited)
             except DBAPIError as error:
-                if not self._backend.is_passing(error):
+                is_back = self._backend.is_away(error) and self._backend.returns(self._limit)
+                if not is_back and not self._backend.is_passing(error):
                     raise
             return self._perform(work, unlimited=unlimited)
         except (DBAPIError, sqlite3.Error) as error:

@@ -6,8 +6,10 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -26,6 +28,8 @@ _GROUP = 256
 """Requests committed together at most: bounds how long the first of them waits for the last."""
 _TRIES = 3
 """Times that a group is done, where what fails passes."""
+AWAY_S = 60.0
+"""Seconds that those who write wait for a database that does not answer: less than clients wait for an answer."""
 _FAILURES = 3
 """Commits that fail, one after the other, by what is no error of the database, until the thread gives up."""
 
@@ -36,6 +40,15 @@ class _Passing(Exception):
     def __init__(self, error: DBAPIError) -> None:
         super().__init__()
         self.error = error
+
+
+class _Away(Exception):
+    """The database does not answer. `committing`: whether all was done, so that it may be kept."""
+
+    def __init__(self, error: DBAPIError, *, committing: bool) -> None:
+        super().__init__()
+        self.error = error
+        self.committing = committing
 
 
 class _Request(Generic[T]):
@@ -167,17 +180,32 @@ class Writer:
                 _log.exception("who waits for %d topics could not be woken", len(topics))
 
     def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
-        """Do it again where nothing was kept because of something that passes."""
-        for left in reversed(range(_TRIES)):
+        """Do it again where nothing was kept because of something that passes, or while the database was away."""
+        tries, until = _TRIES, time.monotonic() + AWAY_S
+        while True:
             try:
                 self._commit_once(connection, group)
                 return
             except _Passing as passing:
-                if not left:
+                tries -= 1
+                if not tries:
                     raise passing.error from None
-                _log.info("a transaction is done again: %s", " ".join(str(passing.error.orig).split())[:300])
+                _log.info("a transaction is done again: %s", _in_short(passing.error))
                 if connection.in_transaction():
                     connection.rollback()
+            except _Away as away:
+                _log.warning("the database does not answer: %s", _in_short(away.error))
+                if not self._is_back(connection, until - time.monotonic()):
+                    raise away.error from None
+                _log.info("the database answers again")
+                if away.committing and self._backend.was_committed():
+                    return
+
+    def _is_back(self, connection: sa.Connection, seconds: float) -> bool:
+        if connection.in_transaction():
+            with suppress(DBAPIError):  # there may be nobody to be told
+                connection.rollback()
+        return seconds > 0 and self._backend.returns(seconds)
 
     def _commit_once(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
         committing = False
@@ -192,13 +220,17 @@ class Writer:
                         self._perform_apart(connection, request)
                 committing = True
         except DBAPIError as error:
+            if self._backend.is_away(error):
+                raise _Away(error, committing=committing) from error
             if self._backend.is_passing(error, committing=committing):
                 raise _Passing(error) from error
             raise
 
     def _perform(self, connection: sa.Connection, request: _Request[Any]) -> None:
         request.perform(connection)
-        if request.failure and self._backend.is_passing(request.failure):
+        if request.failure and (
+            self._backend.is_passing(request.failure) or self._backend.is_away(request.failure)
+        ):
             raise request.failure
 
     def _perform_apart(self, connection: sa.Connection, request: _Request[Any]) -> None:
@@ -209,3 +241,7 @@ class Writer:
             savepoints.take_back(connection, request.failure)
         else:
             savepoints.keep(connection)
+
+
+def _in_short(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())[:300]
