@@ -17,7 +17,7 @@ from tests.mlflow.links import Link
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
 _CUT = 12.0
-"""Seconds: longer than a request waits for the server, so that the client tries again by itself."""
+"""Seconds: longer than what TCP itself bridges."""
 POINTS = 300
 SCRIPT = """
     import hashlib, os, sys, tempfile, time

@@ -21,6 +21,8 @@ class Link:
         self._open: set[socket.socket] = set()
         self.bytes_left: int | None = None
         """From the server, after which it is cut by itself."""
+        self.is_deaf = False
+        """Whether it is cut by what comes from the server next."""
         self.turned_away = 0
         """Who came while it was cut."""
         accept_forever(self._listener, self._join, "link")
@@ -61,6 +63,10 @@ class Link:
     def _copy(self, source: socket.socket, target: socket.socket, *, is_up: bool = False) -> None:
         with contextlib.suppress(OSError):
             while (data := source.recv(1 << 16)) and not self._is_cut.is_set():
+                if not is_up and self.is_deaf:
+                    self.is_deaf = False
+                    self.cut()
+                    return
                 if not is_up and self.bytes_left is not None:
                     self.bytes_left -= len(data)
                     if self.bytes_left < 0:

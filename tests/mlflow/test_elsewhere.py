@@ -148,6 +148,22 @@ class TestLinkIsCut:
             for each in client.get("metrics/get-history", run_id=own, metric_key="cut")["metrics"]
         ] == [1]
 
+    def test_what_was_made_while_its_answer_was_lost_is_made_once(
+        self, far: Far, script: Client, own: str
+    ) -> None:
+        experiment = script.run(own)["info"]["experiment_id"]  # over a connection that is there
+        far.link.is_deaf = True
+        made: list[str] = []
+        making = threading.Thread(
+            target=lambda: made.append(script.new_run(experiment_id="0", run_name="once"))
+        )
+        making.start()
+        until(lambda: far.link.is_cut, "the answer is lost")
+        far.link.heal()
+        making.join(60)
+        found = script.post("runs/search", experiment_ids=[experiment], filter="run_name = 'once'")["runs"]
+        assert [each["info"]["run_id"] for each in found] == made
+
     def test_a_client_that_has_waited_is_to_try_again(
         self, far: Far, script: Client, own: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -14,10 +15,11 @@ from faena.kernel.connections import Answer, Broken, NotConnected
 from faena.kernel.errors import WorkspaceGone
 from faena.node.relay.bodies import Body
 
-_HOLDING = 8.0
-"""Seconds for which a request waits for the server: clients older than 2.0 hang up after ten."""
-_RESUMING = 60.0
-"""The same of a file on its way to a client: the script is ended before, where its node has no lease any more."""
+_HOLDING = 60.0
+"""Seconds for which a request, or the rest of an answer, waits for the server. Clients wait for 120; the script is
+ended before, where its node has no lease any more."""
+NAME = "Faena-Request"
+"""The header by which the server knows a request that it has answered, where the answer did not come."""
 _RANGE = re.compile(r"bytes (\d{1,18})-")
 
 
@@ -40,16 +42,17 @@ class Asker:
     def ask(self, method: str, target: str, body: Body, headers: Mapping[str, str]) -> Answer:
         """The answer, its body still to be read. Raises Unreachable, and as `Body.parts` does."""
         until = time.monotonic() + _HOLDING
+        named = {**headers, NAME: os.urandom(16).hex()}
         while True:
             try:
-                return self._ask(method, target, body, headers)
+                return self._ask(method, target, body, named)
             except Unreachable:
                 if body.is_begun or not self._may_try_again(until):
                     raise
 
     def rest(self, target: str, headers: Mapping[str, str], tag: str, start: int) -> Answer:
         """Of a file whose answer broke off: its bytes from `start` on. Raises Unreachable, also where it is another."""
-        until = time.monotonic() + _RESUMING
+        until = time.monotonic() + _HOLDING
         wanted = {**headers, "Range": f"bytes={start}-", "If-Range": tag}
         while True:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from urllib.parse import quote
 
 import requests
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _FILES = "/api/2.0/mlflow-artifacts/artifacts"
 _LONGEST = 600.0
+_PATIENCE = 60.0
+"""Seconds for which a file is sent anew, where a server or the way to it is away."""
 _PART = 1 << 20
 
 
@@ -27,9 +30,18 @@ class Repository(ArtifactRepository):  # type: ignore[misc]  # of whatever versi
 
     def log_artifact(self, local_file: str, artifact_path: Optional[str] = None) -> None:
         name = "/".join(part for part in (artifact_path, os.path.basename(local_file)) if part)
-        with open(local_file, "rb") as file:
-            # an empty file has no body, and requests would send it in chunks
-            self._ask("PUT", name, data=file if os.path.getsize(local_file) else b"").close()
+        until = time.time() + _PATIENCE
+        while True:
+            try:
+                with open(local_file, "rb") as file:
+                    # an empty file has no body, and requests would send it in chunks
+                    self._ask("PUT", name, data=file if os.path.getsize(local_file) else b"").close()
+                return
+            except (requests.ConnectionError, requests.HTTPError) as error:
+                is_passing = error.response is None or error.response.status_code == 503
+                if not is_passing or time.time() > until:
+                    raise
+            time.sleep(1)
 
     def log_artifacts(self, local_dir: str, artifact_path: Optional[str] = None) -> None:
         for folder, _, names in os.walk(local_dir):

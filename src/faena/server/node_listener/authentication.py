@@ -29,6 +29,7 @@ from faena.server.errors import ErrorBody
 from faena.server.gateway.responses import NOT_A_RUNS
 from faena.server.mlflow_door import OF_NODE
 from faena.server.node_listener import rights, scripts
+from faena.server.node_listener.repeats import Repeats
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
@@ -67,6 +68,7 @@ class Guard:
         self._clock = clock
         self._leases = leases
         self._removed = removed
+        self._repeats = Repeats()
         self._nodes: dict[str, str] = {}
         """By the digest of its machine's token. Good as long as the node is known: whatever ends a token or puts
         another node in its place has the leases forget it."""
@@ -89,7 +91,7 @@ class Guard:
             await _refuse(send, 401, why or "The token is none of this workspace's machines. Join again.")
         elif rules is rights.OF_ATTEMPT and scripts.is_passed_on(path, own):
             if scripts.turn_into_the_scripts(scope, own):
-                await self._app(scope, receive, send)
+                await self._repeats.answer(self._app, scope, receive, send, own)
             else:
                 await _refuse(send, 403, NOT_A_RUNS.message)
         elif not rights.allows(rules, own, verb, path):
