@@ -86,7 +86,7 @@ def _show(report: Report) -> None:
             "has them by --artifacts."
         )
     for what, count in report.without_counterpart.items():
-        click.echo(f"  {count:,} {what}: there is nothing here that they could be.")
+        click.echo(f"  {count:,} {what}: they are not brought.")
 
 
 def _told(counts: Counts, came: str) -> str:

@@ -15,7 +15,7 @@ from faena.client.mlflow_stores import server_models, server_traces
 from faena.client.mlflow_stores.found import Files, Head, RunFound
 from faena.client.mlflow_stores.pages import API, pages, pairs
 from faena.client.mlflow_stores.reading import number, word
-from faena.client.mlflow_stores.requests import HttpRequests, Refused, Requests
+from faena.client.mlflow_stores.requests import HttpRequests, OwnRequests, Refused, Requests
 from faena.client.mlflow_stores.server_files import ServerFiles
 from faena.client.mlflow_stores.server_histories import history
 from faena.kernel.errors import UserErrorException
@@ -24,6 +24,7 @@ from faena.mlflow.moving.schemas import (
     ExperimentGiven,
     LoggedModelGiven,
     ModelGiven,
+    Points,
     RunGiven,
     TraceGiven,
 )
@@ -81,7 +82,7 @@ class ServerStore:
         told = msgspec.msgpack.decode(self._runs.pop(head.id))
         info, data = told["info"], told.get("data", {})
         keys = [word(metric["key"]) for metric in data.get("metrics", ())]
-        histories = self._threads.map(lambda key: history(self._requests, head.id, key), keys)
+        histories = self._histories(head.id, keys)
         used, read, made = _uses(told)
         started, ended = number(info.get("start_time")), number(info.get("end_time"))
         is_deleted = info.get("lifecycle_stage") == "deleted"
@@ -96,12 +97,19 @@ class ServerStore:
             user=word(info.get("user_id")),
             params=pairs(data.get("params")),
             tags=pairs(data.get("tags")),
-            metrics={key: points for key, points in zip(keys, histories, strict=True) if points.count},
+            metrics={key: points for key, points in histories.items() if points.count},
             datasets=used,
             read=read,
             made=made,
         )
         return RunFound(run, word(info.get("artifact_uri")))
+
+    def _histories(self, run_id: str, keys: list[str]) -> dict[str, Points]:
+        there = self._requests.histories(run_id) if isinstance(self._requests, OwnRequests) else {}
+        asked = [key for key in keys if key not in there]
+        found = self._threads.map(lambda key: history(self._requests, run_id, key), asked)
+        told = dict(zip(asked, found, strict=True))
+        return {key: there[key] if key in there else told[key] for key in keys}
 
     @contextmanager
     def files(self, address: str, owner: str) -> Iterator[Files]:

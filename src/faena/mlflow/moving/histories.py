@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from faena.db import Read
 from faena.kernel.errors import UserErrorException
 from faena.mlflow.moving.schemas import FLOAT_BYTES
 from faena.mlflow.moving.schemas import Points as Sent
 from faena.objects.contract import ObjectFiles
-from faena.tracking import whole_histories
+from faena.runs import service
+from faena.tracking import query, whole_histories
 from faena.tracking.arrays import np
-from faena.tracking.points import Points
+from faena.tracking.points import NO_STEP, Points
 
 _LATEST_MS = 2**63 // 1000 - 1
 _MOST_POINTS = 200_000_000
@@ -34,6 +36,22 @@ def read(objects: ObjectFiles, sent: Mapping[str, Sent]) -> tuple[dict[str, Poin
         if len(times):
             found[name] = whole_histories.ordered(times * 1000, steps, values)
     return found, notes
+
+
+def told(read_: Read, objects: ObjectFiles, run_id: str) -> dict[str, Sent]:
+    """All metrics of a run that are numbers, in MLflow's order: by time, step, value."""
+    service.get(read_, run_id)
+    found: dict[str, Sent] = {}
+    for name in query.number_names(read_, run_id):
+        series = query.numbers_of(read_, objects, run_id, name)
+        if series is None or not len(series.time):
+            continue
+        steps = np.where(series.step == NO_STEP, 0, series.step)
+        points = whole_histories.ordered(series.time // 1000, steps, series.value)
+        arrays = (points.time, points.step, points.bits)
+        times_ms, at_steps, values = (np.ascontiguousarray(each, "<i8").tobytes() for each in arrays)
+        found[name] = Sent(len(points), times_ms, at_steps, values)
+    return found
 
 
 def _arrays(objects: ObjectFiles, name: str, sent: Sent):  # type: ignore[no-untyped-def]  # three arrays

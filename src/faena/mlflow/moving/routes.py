@@ -6,7 +6,7 @@ import asyncio
 from typing import TypeVar
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from faena.db import Database
@@ -14,9 +14,9 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
-from faena.kernel.rights import CONTRIBUTE
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
-from faena.mlflow.moving import experiments, logged, registry, runs, traces
+from faena.mlflow.moving import experiments, histories, logged, registry, runs, traces
 from faena.mlflow.moving.schemas import ExperimentGiven, ExperimentTaken, LoggedModels, Models, Runs, Traces
 from faena.objects.service import Objects
 
@@ -92,6 +92,14 @@ async def take_traces(
     return _answer(await BYTES.run(traces.take, database, sent.traces, clock.now(), look=sent.look))
 
 
+@get("/histories", opt=READ, summary="All points of a run's metrics that are numbers, as arrays")
+async def tell_histories(run_id: str, database: Database, objects: Objects) -> Response[bytes]:
+    found = await database.read(lambda read: histories.told(read, objects.files, run_id), unlimited=True)
+    return Response(
+        await asyncio.to_thread(msgspec.msgpack.encode, found), media_type="application/octet-stream"
+    )
+
+
 async def _read(request: Request[None, None, State], kind: type[T]) -> T:
     body = await request.body()
     try:
@@ -106,6 +114,6 @@ def _answer(found: object) -> Response[bytes]:
 
 router = Router(
     "/mlflow-imports",
-    route_handlers=[take_experiment, take_runs, take_logged_models, take_models, take_traces],
+    route_handlers=[take_experiment, take_runs, take_logged_models, take_models, take_traces, tell_histories],
     tags=["MLflow's histories"],
 )
