@@ -86,6 +86,8 @@ def _for_one(given: Frame | Values | Named, parameter: Parameter) -> Any:
     only: Any = next(iter(given.values.values())) if len(given.values) == 1 else None
     if parameter.form == "pandas" and parameter.kind == "other":
         return _records(given.values)
+    if getattr(parameter.type, "_faena_tensors", False) and any(map(_is_deep, given.values.values())):
+        return given.values
     if parameter.kind == "pandas":
         wide = getattr(only, "ndim", 1) == 2 and only.shape[1] != 1
         return only if wide else _data_frame(given.values)
@@ -96,6 +98,11 @@ def _for_one(given: Frame | Values | Named, parameter: Parameter) -> Any:
             parameter.name, ", ".join(map(str, list(given.values)[:20]))
         )
     )
+
+
+def _is_deep(values: Any) -> bool:
+    """Whether they are no column of a data frame: rows of rows."""
+    return isinstance(values, list) and bool(values) and isinstance(values[0], list)
 
 
 def _frame_for(given: Frame, parameter: Parameter) -> Any:

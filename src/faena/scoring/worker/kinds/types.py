@@ -73,9 +73,13 @@ class Frame:
 
 
 class FrameOrArray(Frame):
-    """A data frame where names came with the values, else an array."""
+    """A data frame where names came with the values, arrays by name where those are no columns, else an array."""
+
+    _faena_tensors = True
 
     def deserialize_input(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: Array().deserialize_input(each) for name, each in value.items()}
         if isinstance(value, list) and not (value and isinstance(value[0], dict)):
             return Array().deserialize_input(value)
         return value if hasattr(value, "__array__") else super().deserialize_input(value)
