@@ -210,6 +210,7 @@ def test_spans_are_found_by_what_they_say(client: Client) -> None:
     llm = {"mlflow.spanType": "LLM", "model": "net-4", "text": 'say "hi"'}
     for number, attributes in enumerate((llm, {"mlflow.spanType": "TOOL", "model": "net-5"})):
         step = span(traceId=fresh(700 + number), **CHILD, attributes=attributes)
+        step["attributes"].append({"key": "tokens", "value": {"intValue": "12" if number == 0 else "3"}})
         body = as_json(span(traceId=fresh(700 + number)), step)
         assert sent(client, body, experiment=experiment).status == 200
 
@@ -225,7 +226,12 @@ def test_spans_are_found_by_what_they_say(client: Client) -> None:
     assert found("span.attributes.model LIKE 'net-%'") == [0, 1]
     assert found("span.attributes.model != 'net-4'") == [1]
     assert found("""trace.text LIKE '%say "hi"%'""") == [0]
+    assert found("""trace.text ILIKE '%SAY "HI"%'""") == [0]
     assert found("span.content ILIKE '%NET-5%'") == [1]
+    assert found("span.attributes.model ILIKE 'NET-4'") == [0]
+    assert found("span.attributes.tokens = '12'") == [0]
+    assert found("span.attributes.tokens LIKE '1%'") == [0]
+    assert found("span.attributes.tokens LIKE '2%'") == []
 
 
 def test_a_run_is_named_in_a_header(client: Client) -> None:

@@ -203,6 +203,7 @@ def test_traces_are_found_by_what_was_said(client: Client) -> None:
     assert numbers("feedback.good IS NOT NULL") == [0, 1, 2]
     assert numbers("expectation.good = 'fine'") == [3]
     assert numbers("feedback.good LIKE '%in%'") == [1]
+    assert numbers("feedback.good ILIKE '%FINE%'") == [1]
 
 
 def test_a_server_says_what_it_speaks(client: Client) -> None:

@@ -63,7 +63,10 @@ def _attribute(clause: Clause, name: str) -> sa.ColumnElement[bool]:
     key = f'"key":"{_inside(name)}","value":{{'
     if clause.operator in ("LIKE", "ILIKE"):
         pattern = _inside(_pattern(clause))
-        ways = [f'%{key}"string_value":"{pattern}"%', f'%{key}"___\\_value":"{pattern}"%']
+        ways = [
+            f'%{key}"string_value":"{pattern}"%',
+            f'%{key}"____value":"{pattern}"%',
+        ]  # of texts and of whole numbers
         return sa.or_(*(_like(clause.operator, spans.c.told, way) for way in ways))
     value = clause.values[0].text[:_LONGEST_PATTERN]
     shown = _inside(value)
@@ -98,7 +101,10 @@ def _inside(text: str) -> str:
 
 
 def _like(operator: str, column: sa.ColumnElement[Any], pattern: str) -> sa.ColumnElement[bool]:
-    return like(column, pattern) if operator == "ILIKE" else like_exactly(column, pattern)
+    """`pattern`: its backslashes are those of JSON, which the one takes for marks of its own."""
+    if operator == "ILIKE":
+        return like(column, pattern.replace("\\", "\\\\"))
+    return like_exactly(column, pattern)
 
 
 def assessed(clause: Clause, kind: Verdict) -> sa.ColumnElement[bool]:
@@ -118,7 +124,7 @@ def assessed(clause: Clause, kind: Verdict) -> sa.ColumnElement[bool]:
     sql.check_operator(clause, TEXTS)
     value = clause.values[0].text
     if clause.operator in ("LIKE", "ILIKE"):
-        return _having(said & _like(clause.operator, assessments.c.value, _pattern(clause)))
+        return _having(said & _like(clause.operator, assessments.c.value, _inside(_pattern(clause))))
     same: sa.ColumnElement[bool] = assessments.c.value.in_([value, msgspec.json.encode(value).decode()])
     if (number := _number(value)) is not None:
         same |= assessments.c.number == number
