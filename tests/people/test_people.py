@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+import faena
 from faena.kernel.errors import Conflict, NotAllowed, NotFound, UserErrorException
 from faena.people import model
 from faena.people.model import Role
@@ -22,6 +23,11 @@ def test_the_first_owner_has_a_token_that_nobody_else_reads(shared: Shared) -> N
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert shared.owner.api.people.me().name == OWNER
     assert shared.owner.token not in file.with_name("faena.db-wal").read_bytes().decode("latin-1")
+
+
+def test_our_client_is_told_faenas_version_and_mlflows_its_own(shared: Shared) -> None:
+    assert shared.owner.api.version().package == faena.__version__
+    assert shared.owner.ask("GET", "/version").text.startswith("3.")
 
 
 def test_there_is_always_an_owner(shared: Shared) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from faena.kernel.rights import Right
+from faena.mlflow.rights import asked_of_people
 from faena.people.model import Role
 from tests.people.shared import NOT_ALLOWED, UNKNOWN, Denied, Shared
 from tests.server.test_rights import routes
@@ -90,6 +91,22 @@ class TestMlflow:
             shared.owner.ask("DELETE", "/api/2.0/mlflow/registered-models/delete", {"name": "net"}).status
             == 200
         )
+
+    @pytest.mark.parametrize(
+        ("verb", "path", "right"),
+        [
+            ("POST", "/graphql", Right.READ),
+            ("POST", "/3.0/mlflow/traces/batchGetInfos", Right.READ),
+            ("DELETE", "/2.0/mlflow/registered-models/alias", Right.CONTRIBUTE),
+            ("POST", "/2.0/mlflow/runs/delete", Right.CONTRIBUTE),
+            ("POST", "/3.0/mlflow/traces/delete-traces", Right.OWN),
+            ("DELETE", "/3.0/mlflow/datasets/d-1", Right.OWN),
+            ("DELETE", "/2.0/mlflow-artifacts/artifacts/0/r/artifacts/tags", Right.OWN),
+            ("PUT", "/2.0/mlflow-artifacts/artifacts/0/r/artifacts/search", Right.CONTRIBUTE),
+        ],
+    )
+    def test_what_each_kind_of_request_needs(self, verb: str, path: str, right: Right) -> None:
+        assert asked_of_people(verb, path) is right
 
     def test_a_token_may_be_a_password(self, shared: Shared) -> None:
         reader = shared.person("mia", Role.READER)

@@ -31,6 +31,7 @@ _UPLOAD = "/2.0/mlflow/upload-artifact"
 _ARTIFACTS = "/2.0/mlflow-artifacts/artifacts"
 _IN_PARTS = {"/2.0/mlflow-artifacts/mpu/": "upload", "/2.0/mlflow-artifacts/presigned/": "download"}
 """What clients try first where they are told to, and do without where the answer is this."""
+_API = ("api", "ajax-api")
 _PLAIN = {"health": b"OK", "version": VERSION}
 _TRACE_FILES = ("/2.0/mlflow/get-trace-artifact", "/3.0/mlflow/get-trace-artifact")
 _MODEL_FILE = re.compile(r"/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
@@ -78,7 +79,7 @@ class MlflowApplication:
         if first in _PLAIN:
             return _PLAIN[first]
         below = f"/{rest}"
-        rights.check(request, below)
+        rights.check(request, below if first in _API else f"/{first}{below}")
         await self._services.begin()
         if first == "get-artifact" and scope["method"] == "GET":
             return await answers.send_of_run(
@@ -95,7 +96,7 @@ class MlflowApplication:
             body = await bodies.whole(request.receive, fields.MOST_BYTES)
             answered = partial(self._answered, scope["state"].get(OF_A_RUN))
             return await graphql.answer(body, _is_json(request), answered)
-        if first not in ("api", "ajax-api"):
+        if first not in _API:
             raise _unknown(scope)
         for start, what in _IN_PARTS.items():
             if below.startswith(start):

@@ -11,7 +11,8 @@ from faena.kernel.rights import Right
 from faena.mlflow.errors import MlflowError
 from faena.people.callers import caller_of
 
-_LOOKING = re.compile(r".*/(search|search-datasets|get-latest-versions|batchGetInfos|batchGet)")
+_FILES = "/2.0/mlflow-artifacts/"
+_LOOKING = re.compile(r"/graphql|.*/(search|search-datasets|get-latest-versions|batchGetInfos|batchGet)")
 """Of what is sent by POST."""
 _TAKEN_BACK = re.compile(
     r".*/(tags(/.*)?|delete-tag|alias|delete-experiment-tag)|.*/(experiments|runs)/delete"
@@ -22,8 +23,10 @@ _DELETING = re.compile(r".*/delete[a-z-]*")
 
 def asked_of_people(method: str, path: str) -> Right:
     """`path`: below `/api`, or one that lies elsewhere."""
-    if method in ("GET", "HEAD") or (method == "POST" and _LOOKING.fullmatch(path)):
+    if method in ("GET", "HEAD") or (method == "POST" and _LOOKING.fullmatch(path.rstrip("/"))):
         return Right.READ
+    if path.startswith(_FILES):  # whatever a file is called
+        return Right.OWN if method == "DELETE" else Right.CONTRIBUTE
     if _TAKEN_BACK.fullmatch(path) or not (method == "DELETE" or _DELETING.fullmatch(path)):
         return Right.CONTRIBUTE
     return Right.OWN

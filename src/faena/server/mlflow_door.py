@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from faena.kernel.errors import FaenaError
+from faena.kernel.settings import WIRE_HEADER
 from faena.mlflow import paths
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from faena.mlflow.services import Services
 
 _OURS_TOO = "version"
-"""A path of our own, too, which is meant by all who do not come by the gateway, and by nodes."""
+"""A path of our own, too, which is meant by all who do not come by the gateway, by nodes and by our own clients."""
 OF_NODE = "of_node"
 """Where the state of a request says that a node asks for itself."""
 
@@ -37,7 +38,8 @@ class MlflowDoor:
         if not paths.is_one(path):
             return None
         state = scope.get("state", {})
-        if path == f"/{_OURS_TOO}" and (not state.get("by_gateway") or state.get(OF_NODE)):
+        ours = not state.get("by_gateway") or state.get(OF_NODE) or _is_ours(scope)
+        if path == f"/{_OURS_TOO}" and ours:
             return None
         if self._app is None:
             self._app = self._made()
@@ -61,3 +63,9 @@ class MlflowDoor:
                 await say_error(send, MlflowError(error.message, "TEMPORARILY_UNAVAILABLE"))
 
         return told
+
+
+def _is_ours(scope: HTTPScope) -> bool:
+    """Whether a client of our own asks: each says which wire it speaks."""
+    wire = WIRE_HEADER.lower().encode()
+    return any(name == wire for name, _ in scope["headers"])
