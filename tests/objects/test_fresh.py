@@ -79,8 +79,11 @@ def test_the_next_server_gives_them_files(files: FolderObjects, database: Databa
         async with kept(files, database):
             pass  # and the server is killed
         after = FolderObjects(tmp_path / "objects")
-        await FreshObjects(after, database).bring()
+        next_one = FreshObjects(after, database)
+        await next_one.begin()
         assert read_whole(after.open(DIGEST)) == DATA
+        await next_one.bring()
+        assert after.path(DIGEST).read_bytes() == DATA
         assert await database.read(rows) == []
 
     asyncio.run(check())

@@ -1,7 +1,7 @@
 """Small objects that are kept by the transaction which refers to them: whoever sends one waits for the disk once.
 
 Their bytes lie in rows first. Many together get their files soon after, and the rows go; after a crash the next server
-does so before anybody asks.
+has them before anybody asks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ LARGEST = 256 << 10
 _SOON_S = 1.0
 """Seconds in which more come, for which the disk is waited for together."""
 _AGAIN_S = 5.0
-_TOGETHER = 500
+_TOGETHER = 128
+_ALL = Prepared(fresh.select())
 _SOME = Prepared(fresh.select().limit(sa.literal_column(str(_TOGETHER))))
 _FORGET = Prepared(fresh.delete().where(fresh.c.digest == sa.bindparam("of")))
 _log = logging.getLogger(__name__)
@@ -76,6 +77,12 @@ class FreshObjects:
         self._files.fresh.keep(digest, data)
         self._come.set()
         return done
+
+    async def begin(self) -> None:
+        """Have those whom an earlier server left in the database: they are read, and get their files soon."""
+        for row in await self._database.read_first(lambda read: list(read.execute(_ALL))):
+            self._files.fresh.keep(row.digest, row.data)
+            self._come.set()
 
     async def bring(self) -> None:
         """Give all of them files. Raises StorageFull."""

@@ -135,7 +135,7 @@ async def open_house(
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
-    await objects.fresh.bring()
+    await objects.fresh.begin()
     leases = Leases(Terms.of_environment(), clock.monotonic)
     machines = Machines(notifications, leases)
     far = FarFiles(notifications, leases)
