@@ -352,11 +352,12 @@ class TestRefusals:
             "error_code": "RESOURCE_DOES_NOT_EXIST",
             "message": "Run with id=x not found",
         }
+        assert client.visitor.get("//health").text == "OK"
         unknown = client.send("POST", "nothing/of/this")
         assert (unknown.status, unknown.json["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
 
     def test_nothing_without_a_token(self, server: Running) -> None:
-        for path in ("/api/2.0/mlflow/experiments/search", "/health", "/v1/traces"):
+        for path in ("/api/2.0/mlflow/experiments/search", "/health", "//health", "/v1/traces"):
             assert server.stranger().get(path).status == 401
 
 

@@ -78,6 +78,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             return  # a web socket is refused by leaving it unanswered; the listener takes none
+        if (path := mlflow_paths.spelled_once(scope["path"])) != scope["path"]:
+            scope["path"] = path
+            scope["raw_path"] = b"/" + scope["raw_path"].lstrip(b"/")
         headers = _Headers(scope["headers"])
         session = _cookie(headers, self._cookie) or ""
         known = bool(session) and await self._is_known(session, scope)
