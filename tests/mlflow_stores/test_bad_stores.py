@@ -87,6 +87,23 @@ def test_nothing_out_of_the_folder_of_artifacts_comes(
     ] * 3
 
 
+def test_no_folder_becomes_a_model_because_a_store_says_so(
+    workspace: Workspace, store: FolderOfMlflow, tmp_path: Path
+) -> None:
+    name, outside = f"m{store.number}", tmp_path.parent / f"outside{store.number}"
+    write(outside / "secret" / "key", "1")
+    write(outside / "model" / "MLmodel", "flavors: {}\n")
+    store.model(name)
+    for version, folder in enumerate(("secret", "model"), 1):
+        store.version(name, version, source=str(outside / folder))
+    report = workspace.import_mlflow(str(store.root))
+    assert [[file.path for file in workspace.api.models.get(name, each).files] for each in (1, 2)] == [
+        [],
+        ["MLmodel"],
+    ]
+    assert any("has no MLmodel" in note.said for note in report.notes)
+
+
 def test_names_that_are_refused_here_are_changed_and_told(
     workspace: Workspace, store: FolderOfMlflow
 ) -> None:

@@ -16,11 +16,14 @@ from faena.kernel.errors import NotFound, UserErrorException
 _TAIL = re.compile(r"(?:^|/)([^/]+/(?:models/|traces/)?[^/]+/artifacts(?:/.*)?)$")
 """Of an address: what a store of any place has below its root."""
 _PROXIED = "mlflow-artifacts"
+_MLMODEL = "MLmodel"
+"""What the folder of a model has, wherever it is."""
 MOST_FILES = 200_000
 
 
 class Places:
-    """`base`: the folder that relative addresses mean. `given`: where a person says that the artifacts are."""
+    """`base`: the folder that relative addresses mean, in which the store lies. `given`: where a person says that
+    artifacts are."""
 
     def __init__(self, base: Path, given: Path | None = None) -> None:
         self._base = base
@@ -42,7 +45,12 @@ class Places:
             )
             return
         root = self.folder(address)
-        yield Files() if root is None else listed(root)
+        if root is None:
+            yield Files()
+        elif owner or _is_model(root) or root.resolve().is_relative_to(self._base.resolve()):
+            yield listed(root)
+        else:
+            yield Files(left_out=[f"{root} has no {_MLMODEL}, and is no folder of the store: it is left out"])
 
     def folder(self, address: str) -> Path | None:
         """The folder of an address, counted where there is none."""
@@ -95,6 +103,10 @@ def listed(root: Path) -> Files:
     return Files(
         {file.path: file.place for file in listing.files}, [f"its file {each}" for each in listing.left_out]
     )
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / _MLMODEL).is_file()
 
 
 def _parted(address: str) -> tuple[str, str]:
