@@ -66,6 +66,12 @@ def test_the_package_that_loads_it(
     assert f"no run made m:1: it is served with {package}" in capsys.readouterr().out
 
 
+def test_a_run_of_mlflows_client_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"m/MLmodel": "", "m/conda.yaml": CONDA}
+    asked("mlflow", model(files=files, lineage=empty(LineageView, lock=None)))
+    assert "the run that made m:1 had no environment of Faena's" in capsys.readouterr().out
+
+
 def test_what_mlflow_wrote_beside_it() -> None:
     both = {"m/MLmodel": "", "m/conda.yaml": CONDA, "m/requirements.txt": "numpy==1.26.4\n"}
     found = asked("mlflow", model(files=both))

@@ -78,6 +78,18 @@ class TestFiles:
         flavors = yaml.safe_load(sent(client, linked, "MLmodel"))["flavors"]
         assert flavors["faena"] == {"kind": "chainer", "data": "net.npz", "options": {"link": "nets:Net"}}
 
+    def test_files_that_are_damaged_are_listed_all_the_same(
+        self, client: Client, server: Running, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "m.onnx"
+        path.write_bytes(ONNX + b"to be lost")
+        address = registered(client, server, "lost", path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        [kept] = server.house.folder.objects.rglob(f"*{digest[-40:]}")
+        kept.unlink()
+        assert {"m.onnx", "MLmodel"} <= {entry["path"] for entry in entries(client, address)}
+        assert "cannot be read here" in sent(client, address, "MLmodel")
+
     def test_are_not_made_where_mlflow_wrote_the_model(
         self, client: Client, server: Running, tmp_path: Path
     ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import pickle
 import struct
 import sys
@@ -142,6 +144,24 @@ class TestKinds:
         assert "a pickle of a tuple" in why({"m.pkl": both})
         weights = archive({"a/data.pkl": pickle.dumps({"w": 1})})
         assert "weights of PyTorch" in why({"m.pt": weights})
+
+    def test_files_that_end_anywhere(self) -> None:
+        model = pickle.dumps(
+            an("sklearn.linear_model.LogisticRegression", [an("net.Net"), 1 << 80, b"x", "y"])
+        )
+        whole = [
+            model,
+            zlib.compress(model),
+            lzma.compress(model),
+            bz2.compress(model),
+            archive(KERAS),
+            ONNX,
+            CLASSIFIER,
+        ]
+        for data in whole:
+            for end in range(len(data)):
+                found = recognized({"m.bin": data[:end]})
+                assert isinstance(found, formats.Loadable) or found.why
 
     def test_folders(self) -> None:
         saved = recognized({"saved_model.pb": b"", "variables/variables.index": b""})

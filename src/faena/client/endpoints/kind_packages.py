@@ -91,8 +91,15 @@ def _is_of_run(view: ModelView) -> bool:
     return view.lineage is not None and bool(view.lineage.lock)
 
 
+def _no_lock(view: ModelView) -> str:
+    """Why the packages of its run are not taken."""
+    if view.lineage is None:
+        return f"no run made {view.id}"
+    return f"the run that made {view.id} had no environment of Faena's"
+
+
 def _of_packages(view: ModelView, package: str) -> Environment:
-    tell(f"faena: no run made {view.id}: it is served with {package}. environment= names other packages.")
+    tell(f"faena: {_no_lock(view)}: it is served with {package}. environment= names other packages.")
     made = Environment("deployed")
     made.python.conda_dependencies = CondaDependencies.of([package])
     return made
@@ -115,7 +122,7 @@ def _of_mlflow(session: Session, view: ModelView) -> Environment:
         )
     if not any(each.lower().startswith("mlflow") for each in (*listed.pip_packages, *listed.conda_packages)):
         listed.add_pip_package("mlflow")
-    tell(f"faena: no run made {view.id}: it is served with the packages of its {there[0]}.")
+    tell(f"faena: {_no_lock(view)}: it is served with the packages of its {there[0]}.")
     made = Environment("deployed")
     made.python.conda_dependencies = listed
     return made

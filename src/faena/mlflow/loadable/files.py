@@ -17,7 +17,7 @@ from faena.kernel import digests
 from faena.kernel.errors import FaenaError
 from faena.kernel.lanes import BYTES
 from faena.mlflow.loadable import formats, mlmodel, packages
-from faena.mlflow.loadable.formats import Found, Loadable
+from faena.mlflow.loadable.formats import Found, Loadable, NotLoadable
 from faena.mlflow.services import Services
 from faena.models import service
 from faena.models.model import ModelFile, ModelVersion, files_by_name
@@ -57,7 +57,10 @@ def _recognized(services: Services, model: ModelVersion, registered: Mapping[str
     def opened(name: str) -> BinaryIO:
         return services.files.open_to_seek(registered[name].digest)
 
-    return formats.recognized(list(registered), opened, model.framework, model.properties)
+    try:
+        return formats.recognized(list(registered), opened, model.framework, model.properties)
+    except (FaenaError, OSError) as error:  # what is there is listed all the same
+        return NotLoadable(f"Its files cannot be read here: {error} `faena doctor` looks at them.")
 
 
 def _made(model: ModelVersion, origin: _Origin, found: Found, registered: Mapping[str, ModelFile]) -> Made:

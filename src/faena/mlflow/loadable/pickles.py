@@ -35,6 +35,7 @@ _MEMORY = ("BINGET", "LONG_BINGET", "GET")
 _MOST = 1 << 20
 """Bytes of the unpacked pickle that are looked at."""
 _MOST_STEPS = 100_000
+_MOST_MEMORY = 1 << 27
 _LAST_PROTOCOL = 5
 
 
@@ -138,6 +139,9 @@ _COMPRESSED: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
     (b"\x78", _zlib(15)),
     (b"\x1f\x8b", _zlib(31)),
     (b"BZh", lambda data: bz2.BZ2Decompressor().decompress(data, _MOST)),
-    (b"\xfd7zXZ", lambda data: lzma.LZMADecompressor().decompress(data, _MOST)),
-    (b"\x5d\x00", lambda data: lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(data, _MOST)),
+    (b"\xfd7zXZ", lambda data: lzma.LZMADecompressor(memlimit=_MOST_MEMORY).decompress(data, _MOST)),
+    (
+        b"\x5d\x00",
+        lambda data: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _MOST_MEMORY).decompress(data, _MOST),
+    ),
 )
