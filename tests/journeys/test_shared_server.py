@@ -22,6 +22,7 @@ FAENA = [sys.executable, "-m", "faena.cli"]
 def url(tmp_path: Path) -> Iterator[str]:
     """Of a server in the foreground, until SIGTERM."""
     workspace = Workspace.create("team", tmp_path / "team")
+    workspace.api.version()  # a server in the background, whose place is taken
     asked = ["--port", "0", "--owner", "ada"]
     with subprocess.Popen(
         [*FAENA, "server", "run", *asked], cwd=tmp_path / "team", stderr=subprocess.PIPE, text=True
@@ -52,6 +53,10 @@ def test_from_its_start_to_a_run_of_somebody_elsewhere(
     ).stdout
     assert told == f"Logged in at {url}: workspace team, as ada, owner.\n"
     assert (tmp_path / "home" / "logins.json").stat().st_mode & 0o077 == 0
+    again = subprocess.run(
+        [*FAENA, "server", "run"], cwd=tmp_path / "team", capture_output=True, text=True, check=False
+    )
+    assert "serves the workspace" in again.stderr
     there = Workspace.from_config()
     Path("train.py").write_text("from faena import Run\nRun.get_context().log('loss', 0.5)\n")
     cluster = Cluster.get_or_create(there, "cpu", max_nodes=1)

@@ -43,6 +43,9 @@ def stop() -> None:
 @click.option("--key", help="The file with the certificate's key.")
 @click.option("--owner", help="The first owner, where there is nobody (default: you).")
 @click.option(
+    "--database", help="Of PostgreSQL: postgresql://user@host/name (default: a file in the workspace)."
+)
+@click.option(
     "--settings", "file", type=click.Path(path_type=Path), help="A TOML file with these, by their names."
 )
 def run(

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from faena.kernel import leftovers, settings
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.errors import FaenaError, WorkspaceException
+from faena.kernel.errors import FaenaError
 from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
 from faena.server.election import Leadership
+from faena.server.taking_over import take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def _be_server(folder: Path, *, is_shared: bool) -> None:
-    """Silent where another process is the server already, unless it is to be shared. Raises NotStarted."""
+    """Silent where another process is the server already; a shared one takes its place. Raises NotStarted."""
     from faena.workspaces.model import refuse_foreign
 
     settings_of_team = None
@@ -70,15 +71,10 @@ def _be_server(folder: Path, *, is_shared: bool) -> None:
             for name in team.as_environment(settings_of_team):
                 os.environ.pop(name, None)  # the database's password is nothing for runners and scripts
         refuse_foreign(folder)
-        leadership = Leadership.take(folder)  # before the slow imports: clients connect and wait
+        # before the slow imports: clients connect and wait
+        leadership = take_over(folder) if is_shared else Leadership.take(folder)
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
-    if leadership is None and is_shared:
-        raise NotStarted(
-            WorkspaceException(
-                f"Another process is the server of {folder.parent} now: `faena server stop` first."
-            )
-        )
     if leadership is None:
         return  # whoever started this one finds the other at the socket
     left = None

@@ -1,0 +1,47 @@
+"""A shared server takes the place of one that a command, or a runner, has started in the background."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+from faena.kernel.discovery import Rendezvous, try_lock
+from faena.kernel.errors import WorkspaceException
+from faena.server.election import Leadership
+
+_LOCK = "shared.lock"
+_PATIENCE_S = 60.0
+_ASK_AGAIN_S = 2.0
+_LOOK_S = 0.02
+_STOP = b"POST /stop HTTP/1.1\r\nHost: faena\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+def take_over(folder: Path) -> Leadership:
+    """Ask the server that is there to leave, and be the next one before anybody starts another.
+
+    Raises WorkspaceException where it does not leave, or is a shared one itself; OSError.
+    """
+    if try_lock(folder / _LOCK) is None:  # held as long as this process lives
+        raise WorkspaceException(
+            f"`faena server run` serves the workspace in {folder.parent} already. End that one first."
+        )
+    until, asked = time.monotonic() + _PATIENCE_S, 0.0
+    while (leadership := Leadership.take(folder)) is None:
+        now = time.monotonic()
+        if now > until:
+            raise WorkspaceException(
+                f"Another process is the server of {folder.parent}, and has not left for {_PATIENCE_S:g} s."
+            )
+        if now - asked > _ASK_AGAIN_S:
+            asked = now
+            with contextlib.suppress(OSError):
+                _ask_to_leave(folder)
+        time.sleep(_LOOK_S)
+    return leadership
+
+
+def _ask_to_leave(folder: Path) -> None:
+    with Rendezvous(folder).connect(_ASK_AGAIN_S) as connection:
+        connection.sendall(_STOP)
+        connection.recv(1)
