@@ -39,7 +39,7 @@ def tell(address: str) -> Told:
 
 
 def _run(client: MlflowClient, run: Any, names: dict[str, str]) -> dict[str, Any]:
-    info, inputs, outputs = run.info, run.inputs, getattr(run, "outputs", None)
+    info, inputs, outputs = run.info, getattr(run, "inputs", None), getattr(run, "outputs", None)
     return {
         "of": names[info.experiment_id],
         "info": (
@@ -75,6 +75,8 @@ def _dataset(given: Any) -> tuple[Any, ...]:
 
 
 def _files(client: MlflowClient, run_id: str) -> dict[str, str]:
+    if not client.list_artifacts(run_id):
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         root = Path(client.download_artifacts(run_id, "", folder))
         return {
@@ -100,7 +102,7 @@ def _logged(model: Any) -> dict[str, Any]:
 
 def _registered(client: MlflowClient, name: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     model = client.get_registered_model(name)
-    aliases = {alias: str(version) for alias, version in model.aliases.items()}
+    aliases = {alias: str(version) for alias, version in getattr(model, "aliases", {}).items()}
     times = (model.creation_timestamp, model.last_updated_timestamp)
     told = {"tags": dict(model.tags), "aliases": aliases, "times": times}
     yield ("model", name), {**told, "description": model.description or ""}
