@@ -15,9 +15,7 @@ from faena.traces.evaluation_sets.model import Told
 from faena.traces.model import Assessment, Span, SpanStatus, Trace, TraceStatus, Verdict
 from tests.databases import Databases
 
-TOLD = (
-    '{"name":"ask","attributes":[{"key":"model","value":{"string_value":"net-4"}}],"text":"say \\"hi\\""}'
-)
+TOLD = '{"name":"ask","attributes":[{"key":"model","value":{"string_value":"net-4"}}],"text":"say \\"hi\\""}'
 
 
 def span(trace_id: str, number: int, parent: int | None = None, **more: Any) -> Span:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from faena.mlflow import evaluation_sets as sets
-from faena.mlflow.tracing import assessments, in_runs, second, third
+from faena.mlflow.tracing import assessments, in_runs, linking, second, third
 
 _THIRD = "3.0"
 
@@ -21,8 +21,8 @@ def add_to(add: Callable[..., None]) -> None:
     add("PATCH", "traces/{request_id}/tags", second.SetTag, second.set_tag)
     add("DELETE", "traces/{request_id}/tags", second.SetTag, second.delete_tag)
     add("POST", "traces/delete-traces", second.Delete, second.delete)
-    add("POST", "traces/link-to-run", third.Link, third.link)
-    add("POST", "traces/link-prompts", third.LinkPrompts, third.link_prompts)
+    add("POST", "traces/link-to-run", linking.Link, linking.link)
+    add("POST", "traces/link-prompts", linking.LinkPrompts, linking.link_prompts)
     _add_third(partial(add, version=_THIRD))
     _add_evaluation_sets(partial(add, version=_THIRD))
 

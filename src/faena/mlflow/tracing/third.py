@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -21,12 +20,11 @@ from faena.mlflow.filters import traces as filters
 from faena.mlflow.services import Services
 from faena.mlflow.tracing import labels, times, views
 from faena.mlflow.tracing.assessments import Given, made
-from faena.mlflow.words import ARTIFACT_LOCATION, LINKED_PROMPTS, SIZE_STATS, SOURCE_RUN
+from faena.mlflow.words import ARTIFACT_LOCATION, SIZE_STATS, SOURCE_RUN
 from faena.traces import service, span_store, store
 from faena.traces.model import Span, Trace, TraceStatus
 
 _DEFAULT, _MOST = 100, 500
-_MOST_LINKS = 100
 _MOST_IDS = 1000
 _LONGEST_PREVIEW = 10_000
 _ID = re.compile(r"[\w.:\-]{1,64}")
@@ -91,21 +89,6 @@ class SetTag(Struct):
     trace_id: str = ""
     key: Annotated[str | None, REQUIRED] = None
     value: str | None = None
-
-
-class Link(Struct):
-    trace_ids: list[str] | None = None
-    run_id: Annotated[str | None, REQUIRED] = None
-
-
-class Prompt(Struct):
-    name: str | None = None
-    version: str | None = None
-
-
-class LinkPrompts(Struct):
-    trace_id: Annotated[str | None, REQUIRED] = None
-    prompt_versions: list[Prompt] = []
 
 
 def start(services: Services, asked: Start) -> Any:
@@ -251,42 +234,6 @@ def experiments_of(asked: Search) -> list[str | None]:
         for each in asked.locations or ()
         if each.mlflow_experiment is not None
     ]
-
-
-def link(services: Services, asked: Link) -> Any:
-    if (trace_ids := asked.trace_ids) is None:
-        raise missing_value("trace_ids")
-    if len(trace_ids) > _MOST_LINKS:
-        raise MlflowError(
-            f"Cannot link more than {_MOST_LINKS} traces to a run in a single request. Provided "
-            f"{len(trace_ids)} traces."
-        )
-
-    def work(write: Write) -> None:
-        service.link(write, trace_ids, found.run(write, asked.run_id or "").id)
-
-    return services.database.write(work)
-
-
-def link_prompts(services: Services, asked: LinkPrompts) -> Any:
-    """They are kept as MLflow's clients keep them, in a tag."""
-    if not asked.prompt_versions:
-        raise missing_value("prompt_versions")
-
-    def work(write: Write) -> None:
-        trace = service.get(write, asked.trace_id or "")
-        try:
-            known = msgspec.json.decode(trace.tags.get(LINKED_PROMPTS, "[]"), type=list[dict[str, str]])
-        except msgspec.DecodeError:
-            known = []
-        for prompt in asked.prompt_versions:
-            each = {"name": prompt.name or "", "version": prompt.version or ""}
-            if each not in known:
-                known.append(each)
-        text = labels.read({LINKED_PROMPTS: json.dumps(known)})
-        store.set_labels(write, trace.id, store.TAG, text)
-
-    return services.database.write(work)
 
 
 def set_tag(services: Services, asked: SetTag) -> Any:
