@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from io import BytesIO, FileIO
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +21,7 @@ from faena.kernel.durable import sync_folder
 from faena.kernel.errors import UserErrorException
 from faena.kernel.fsync import sync_all
 from faena.objects.contract import FileChanged, Incoming
-from faena.objects.fresh_bytes import FreshBytes
+from faena.objects.kept_or_fresh import KeptOrFresh
 from faena.objects.pins import Pins
 from faena.objects.reading import KeptFiles
 from faena.objects.sources import digest_and_sync, opened, write_new
@@ -33,14 +33,13 @@ _LARGE = 16 << 20
 """Bytes that are brought to the disk while more come."""
 
 
-class FolderObjects(KeptFiles):
+class FolderObjects(KeptOrFresh):
     """Puts objects where `KeptFiles` finds them. `clock`: seconds that only grow."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(folder)
         self._pins = Pins(clock)
         self._unsynced = Unsynced()
-        self.fresh = FreshBytes()
         self._incoming = folder / "incoming"
         self._make_incoming()
         for leftover in self._incoming.iterdir():
@@ -135,25 +134,9 @@ class FolderObjects(KeptFiles):
                     self._place_file(incoming, file, digest, names)
         return digest, size
 
-    def open(self, digest: str) -> BinaryIO:
-        data = self.fresh.get(digest)
-        return super().open(digest) if data is None else BytesIO(data)
-
-    def open_to_seek(self, digest: str) -> BinaryIO:
-        data = self.fresh.get(digest)
-        return super().open_to_seek(digest) if data is None else BytesIO(data)
-
     def open_unverified(self, digest: str) -> BinaryIO:
         self._give_file(digest)
         return super().open_unverified(digest)
-
-    def check(self, digest: str) -> int:
-        data = self.fresh.kept(digest)
-        return super().check(digest) if data is None else len(data)
-
-    def size(self, digest: str) -> int | None:
-        data = self.fresh.kept(digest)
-        return super().size(digest) if data is None else len(data)
 
     def put_at(self, digest: str) -> Micros | None:
         self._give_file(digest)
@@ -162,7 +145,7 @@ class FolderObjects(KeptFiles):
     def is_on_disk(self, digest: str) -> bool:
         """Where its folder has names that are not synced yet, who asks does not wait for that."""
         self._pins.pin(digest)
-        return super().size(digest) is not None and not self._unsynced.has(self.path(digest).parent)
+        return KeptFiles.size(self, digest) is not None and not self._unsynced.has(self.path(digest).parent)
 
     def _give_file(self, digest: str) -> None:
         if (data := self.fresh.get(digest)) is not None:
@@ -190,7 +173,7 @@ class FolderObjects(KeptFiles):
 
     def _is_here(self, digest: str, names: Names, keep: Callable[[str], None] | None = None) -> bool:
         (keep or self._pins.pin)(digest)
-        if super().size(digest) is None:
+        if KeptFiles.size(self, digest) is None:
             return False
         self._unsynced.add_if_unsynced(self.path(digest).parent, names)
         return True
