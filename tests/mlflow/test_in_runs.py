@@ -141,11 +141,12 @@ def test_nothing_but_mlflows_paths(script: Client) -> None:
         ("POST", "/door"),
         ("POST", "/door/runs"),
         ("GET", "/"),
-        ("GET", "//api/../runs"),
         ("POST", "/stop"),
         ("POST", "/sign-out"),
     ):
         assert script.visitor.ask(verb, path).status == 403, path
+    answer = script.visitor.ask("GET", "//api/../runs")  # a path of MLflow's may begin with several slashes
+    assert (answer.status, answer.json["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
 
 
 def test_a_token_that_was_made_up_opens_nothing(server: Running, own: str, script: Client) -> None:
