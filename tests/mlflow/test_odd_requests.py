@@ -96,6 +96,7 @@ def test_few_values_of_any_field(client: Client, named: Named) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(1800)
 def test_all_values_of_any_field(client: Client, named: Named) -> None:
     for route in DELETING_LAST:
         for given in odd_ones(named, route, random.Random(), len(ODD)):

@@ -58,6 +58,8 @@ def missing_value(name: str) -> MlflowError:
 
 def invalid_value(name: str, value: Any, hint: str = "") -> MlflowError:
     """In the words that clients' own tests look for. `hint`: what would be valid."""
+    if isinstance(value, list | str):  # of a whole body each letter would be written down, and thrown away
+        value = value[: _LONGEST_SHOWN + 1]
     shown = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     if len(shown) > _LONGEST_SHOWN:
         shown = f"{shown[:_LONGEST_SHOWN]}..."
