@@ -18,6 +18,7 @@ from faena.node.joined.machine import Machine
 _SECRET = re.compile(r"(.*_)?(tokens?|keys?|secrets?|passwords?|primary|secondary)")
 _WITH_VIEWS = re.compile(r"(schemas|model|desired|service|engine\.routes|authentication|asking)$")
 _NONE = {
+    "AuditEntry.token",  # its id
     "DataInput.token",  # stands for a path in arguments
     "Envelope.key",  # the name of one
     "FarAttempt.key",  # its name

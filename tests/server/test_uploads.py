@@ -274,6 +274,7 @@ def relayed(
 def test_what_came_of_a_piece_that_broke_off_counts(
     server: Running, file: Path, address: Url, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    file.write_bytes(os.urandom(12 * _PIECE))  # so that enough is left where what came first counts
     digest, read = digest_of(file), uploads._Piece.__iter__
     sent: list[int] = []
 

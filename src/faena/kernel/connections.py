@@ -110,6 +110,21 @@ class Answer:
         return data
 
 
+class _Body:
+    """What is sent in parts: that these cannot be had is told apart from a connection that breaks."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+        self.failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._parts
+        except BaseException as error:
+            self.failure = error
+            raise
+
+
 class Connections:
     """To one server. For several threads: each request has a connection for itself.
 
@@ -139,11 +154,14 @@ class Connections:
         that are allowed. Raises NotConnected, Broken, and SSLError for a server that is not who it should be.
         """
         connection = self._take() or self._open(connecting)
+        given = body if body is None or isinstance(body, bytes) else _Body(body)
         try:
             with _broken():
                 connection.sock.settimeout(connecting)
                 with suppress(*_HEARD_ENOUGH):
-                    connection.request(method, quote(target, safe=_UNQUOTED), body, headers)
+                    connection.request(method, quote(target, safe=_UNQUOTED), given, headers)
+                if isinstance(given, _Body) and given.failure is not None:
+                    raise given.failure
                 connection.sock.settimeout(answering)
                 response = connection.getresponse()
             answer = Answer(response, lambda: self._give_back(connection, response))
