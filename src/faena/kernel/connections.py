@@ -115,12 +115,12 @@ class _Body:
 
     def __init__(self, parts: Iterable[bytes]) -> None:
         self._parts = parts
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._parts
-        except BaseException as error:
+        except Exception as error:
             self.failure = error
             raise
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WIRE_HEADER
 from faena.mlflow import paths
+from faena.mlflow.run_tokens import OF_A_RUN
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -38,7 +39,8 @@ class MlflowDoor:
         if not paths.is_one(path):
             return None
         state = scope.get("state", {})
-        ours = not state.get("by_gateway") or state.get(OF_NODE) or _is_ours(scope)
+        of_script = OF_A_RUN in state  # which a node of ours may ask for
+        ours = not state.get("by_gateway") or state.get(OF_NODE) or (_is_ours(scope) and not of_script)
         if path == f"/{_OURS_TOO}" and ours:
             return None
         if self._app is None:
