@@ -145,9 +145,11 @@ def test_who_needs_none_pays_nothing(here: RunHere) -> None:
     def seconds(setting: str) -> float:
         here.extra["FAENA_REMOVED_NAMES"] = setting
         source = "import time; t = time.process_time()\n" + START + "print(time.process_time() - t)"
-        return min(float(here.run(source)[0]) for _ in range(5))
+        return float(here.run(source)[0])
 
-    assert seconds("") - seconds("off") < 0.005
+    # in turn: what else the machine does meanwhile then hits both
+    took = [(seconds(""), seconds("off")) for _ in range(7)]
+    assert min(needed for needed, _ in took) - min(off for _, off in took) < 0.005
 
 
 def test_notebooks_that_use_the_v1_names(tmp_path: Path) -> None:
