@@ -92,7 +92,8 @@ async def list_entries(
 ) -> list[AuditEntry]:
     """`before`: the `number` of the last one of the page before."""
     limit = max(1, min(most, _MOST_ENTRIES))
-    return await database.read(lambda read: store.list_entries(read, person, before, limit))
+    # behind what writes: the rows of requests that were answered before are there
+    return await database.write(lambda write: store.list_entries(write, person, before, limit))
 
 
 router = Router(
