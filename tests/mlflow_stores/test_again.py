@@ -36,7 +36,7 @@ def test_killed_at_any_request(workspace: Workspace, tmp_path: Path, monkeypatch
             left -= 1
             if left < 0:
                 raise Killed
-        return send(*arguments, **options)  # type: ignore[arg-type]
+        return send(*arguments, **options)  # type: ignore[arg-type]  # as they were given
 
     monkeypatch.setattr(workspace.api.transport, "request", request)
     for requests in range(5):

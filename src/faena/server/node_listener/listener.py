@@ -22,7 +22,7 @@ from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
-from faena.kernel.tcp import end_when_silent
+from faena.server.listener.binding import bound
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
@@ -218,18 +218,10 @@ def _check(asked: ListenerRequest) -> None:
 
 
 def _bind(asked: ListenerRequest) -> socket.socket:
-    family = socket.AF_INET6 if ":" in asked.address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        end_when_silent(listener)
-        listener.bind((asked.address, asked.port))
-        listener.listen(_BACKLOG)
+        return bound(asked.address, asked.port, _BACKLOG)
     except OSError as error:
-        listener.close()
         raise Conflict(
             f"{asked.address}, port {asked.port}, cannot be listened at: {error.strerror}. Give an address of this "
             "host and a port that is free, or 0 for any."
         ) from error
-    listener.setblocking(False)
-    return listener

@@ -15,10 +15,10 @@ from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.notifications import Notifications
-from faena.kernel.tcp import end_when_silent
 from faena.people import service, store
 from faena.people.schemas import TokenIn
 from faena.people.settings import Settings
+from faena.server.listener.binding import bound
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
@@ -120,19 +120,10 @@ def _host(settings: Settings) -> str:
 
 
 def _bind(settings: Settings) -> socket.socket:
-    listener = socket.socket(
-        socket.AF_INET6 if ":" in settings.address else socket.AF_INET, socket.SOCK_STREAM
-    )
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        end_when_silent(listener)
-        listener.bind((settings.address, settings.port))
-        listener.listen(_BACKLOG)
+        return bound(settings.address, settings.port, _BACKLOG)
     except OSError as error:
-        listener.close()
         raise WorkspaceException(
             f"{settings.address}, port {settings.port}, cannot be listened at: {error.strerror}. Give an address of "
             "this host and a port that is free."
         ) from error
-    listener.setblocking(False)
-    return listener
