@@ -7,10 +7,13 @@ import os
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from faena.kernel.copying import copy
 from faena.kernel.errors import StorageFull, UserErrorException
+from faena.objects.contract import FileChanged
 from faena.objects.files import FolderObjects
 from faena.objects.pins import Pins
 from faena.testing.clock import ManualClock
@@ -110,6 +113,41 @@ def test_of_many_files_each_is_on_the_disk_before_its_name_and_each_name_before_
     assert not unsynced_names
     assert len({each[0] for each in found if isinstance(each, tuple)}) == 100
     assert not files._unsynced
+
+
+@pytest.mark.parametrize("take", [False, True])
+def test_a_file_that_another_thread_takes_while_it_is_read_was_not_written(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: bool
+) -> None:
+    """As one that a run has by two names, once behind a link to a folder: both are kept at once."""
+    source = tmp_path / "model.npz"
+    source.write_bytes(b"weights")
+    other_name = tmp_path / "other.npz"
+    if take:  # what has two names is copied all the same
+        os.link(source, other_name)
+
+    def copied_meanwhile_taken(here: Any, there: Any) -> None:
+        copy(here, there)
+        other_name.unlink(missing_ok=True)
+        files.put_file(source, take=True)
+
+    monkeypatch.setattr("faena.objects.files.copy", copied_meanwhile_taken)
+    assert files.put_file(source, take=take)[1] == 7
+
+
+def test_a_file_that_is_written_while_it_is_read_is_refused(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "model.npz"
+    source.write_bytes(b"weights")
+
+    def copied_meanwhile_written(here: Any, there: Any) -> None:
+        copy(here, there)
+        source.write_bytes(b"Weights")
+
+    monkeypatch.setattr("faena.objects.files.copy", copied_meanwhile_written)
+    with pytest.raises(FileChanged, match=r"model\.npz changed while it was read"):
+        files.put_file(source)
 
 
 def test_who_finds_bytes_whose_name_is_not_on_the_disk_yet_waits_for_it(

@@ -127,8 +127,7 @@ class FolderObjects(KeptOrFresh):
                 file.seek(0)
                 digest = digest_and_sync(file)
                 size = os.fstat(file.fileno()).st_size
-                after = os.fstat(source.fileno())
-                if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+                if _was_written(before, os.fstat(source.fileno()), digest):
                     raise FileChanged(f"{path} changed while it was read. Store it when it is whole.")
                 if not self._is_here(digest, names, keep):
                     self._place_file(incoming, file, digest, names)
@@ -294,6 +293,17 @@ class _Incoming:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _was_written(before: os.stat_result, after: os.stat_result, digest: str) -> bool:
+    """While it was read, as bytes with this digest.
+
+    Another thread may have taken the very file meanwhile, as where it has a second name behind a link to a folder: then
+    it has the time that says that its bytes are these.
+    """
+    if before.st_size != after.st_size:
+        return True
+    return before.st_mtime_ns != after.st_mtime_ns and not verified_times.is_sealed(after, digest)
 
 
 def _translated(error: OSError, folder: Path) -> Exception:
