@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from faena.db import Write
+from faena.kernel import ownership
 from faena.kernel.errors import NotFound
 from faena.models import alias_store
 from faena.models import service as models
 from faena.runs import service, store
+from faena.runs.comments import store as comments
 from faena.runs.model import RunStatus
 from faena.runs.schemas import RunView
 from faena.server.pages.run.notes import LONGEST, rendered
@@ -79,6 +81,21 @@ def test_a_note_is_written_in_markdown_and_nothing_of_it_runs(server: Running, b
     links = [value for name, value in page.attributes if name == "href"]
     assert "https://example.org" in links and not [each for each in links if "javascript" in each]
     assert EVIL in page.text
+
+
+def test_comments_stand_in_their_order_and_nothing_of_them_runs(server: Running, browser: Visitor) -> None:
+    first = done(browser, RUN, "comment", text="**first**")
+    assert "Your comment was added." in first.text and "strong" in first.tags
+    page = done(browser, RUN, "comment", text=f"second {EVIL}")
+    assert page.text.index("first") < page.text.index(f"second {EVIL}")
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    read = server.house.database.submit_read(lambda read: comments.list_comments(read, RUN))
+    one, two = read.result()
+    assert one.author == two.author == ownership.user()
+    gone = done(browser, RUN, "uncomment", comment=two.id)
+    assert "The comment was deleted." in gone.text and "second" not in gone.text
+    assert sent(browser, f"/ui/runs/{RUN}/do/uncomment", comment=two.id).status == 404
+    assert sent(browser, f"/ui/runs/{RUN}/do/comment", text=" ").status == 400
 
 
 def test_tags_are_set_and_removed(server: Running, browser: Visitor) -> None:

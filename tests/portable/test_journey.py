@@ -52,6 +52,7 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
     assert run.get_status() == "Completed", run.refresh().error
     run.add_properties({"data": "v1"})
     run.register_model("net", "outputs/model.bin")
+    run.add_comment("why").change("why not")
 
     alone = portable.export(run.experiment.workspace, run.id, tmp_path / "alone")
     assert (alone.children, alone.left_out) == ([], 1)
@@ -98,6 +99,7 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
     wanted = "metrics.loss = 5 and params.epochs = 10 and tags.team = a and experiment = exp"
     assert [found.id for found in other.find_runs(wanted)] == [run.id]
     assert [child.id for child in there.get_children()] == exported.children
+    assert [repr(said) for said in there.get_comments()] == [repr(said) for said in run.get_comments()] != []
     assert there.restore_snapshot(path=tmp_path / "code.zip")
 
     version = there.refresh().version

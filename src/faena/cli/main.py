@@ -57,6 +57,7 @@ _PANELS = {
         "describe": "notes",
         "tag": "notes",
         "archive": "notes",
+        "comment": "notes",
     },
     "Tidy": {
         "delete": "tidy",

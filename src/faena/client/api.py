@@ -60,6 +60,7 @@ from faena.workspaces.schemas import (
 )
 
 if TYPE_CHECKING:
+    from faena.client.requests.comments import CommentApi
     from faena.client.requests.endpoints import EndpointApi
     from faena.client.requests.nodes import NodeApi
     from faena.client.requests.ray import RayApi
@@ -94,6 +95,13 @@ class ServerApi:
         self._endpoints: EndpointApi | None = None
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
+
+    @property
+    def comments(self) -> CommentApi:
+        """Loaded when it is first asked for: few comment."""
+        from faena.client.requests.comments import CommentApi
+
+        return CommentApi(self.transport)
 
     @property
     def nodes(self) -> NodeApi:

@@ -22,6 +22,7 @@ from faena.portable.model import CODE, DIFF, PointsRecord, RunRecord
 from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
 from faena.runs import record_store, transitions
+from faena.runs.comments import service as comments
 from faena.sweeps import archiving as sweeps
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
@@ -198,6 +199,7 @@ def _finish(write: Write, record: RunRecord, references: set[str], now: int) -> 
             "imported",
             f"The run that it was started by, {record.parent}, was not imported.",
         )
+    comments.take(write, record.id, record.comments)
     if record.sweep is not None:
         sweeps.take(write, record.id, record.submission, record.sweep)
     files = [RunFile(file.name, file.size, file.sha256, file.created_at) for file in record.files]

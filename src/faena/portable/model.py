@@ -18,6 +18,7 @@ from faena.environments.model import Lock
 from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.errors import SnapshotException, UserErrorException
+from faena.runs.comments.schemas import CommentView
 from faena.runs.schemas import NoteView, PhaseView
 from faena.runs.submission_schemas import Submission
 from faena.sweeps.records import SweepRecord
@@ -178,6 +179,8 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     threads: str | None = None
     """How many its script had, for people."""
     sweep: SweepRecord | None = None
+    comments: tuple[CommentView, ...] = ()
+    """What people said of it, the oldest first."""
     """Of a sweep: what was searched, and its trials, whose runs are among those below it."""
 
 

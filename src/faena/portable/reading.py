@@ -15,6 +15,7 @@ from faena.kernel.tag_rules import check_marks
 from faena.portable import folder, model
 from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
+from faena.runs.comments.service import check as check_comments
 from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.runs.service import check_times
 from faena.sweeps.checks import MOST_TRIALS
@@ -126,6 +127,7 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
             msgspec.convert(attempt.outcome, Outcome)
     _check_once("attempt", [f"{each.attempt}.{each.rank}" for each in record.attempts])
     _check_once("note", [note.code for note in record.notes])
+    check_comments(record.comments)
     if record.sweep is not None:
         _check_sweep(record.sweep)
     _check_digests(record)

@@ -11,6 +11,7 @@ from faena.environments import store as locks
 from faena.portable import model, naming, store
 from faena.portable.model import RunRecord
 from faena.runs import phase_store, record_store, search, service, variables
+from faena.runs.comments import store as comments
 from faena.runs.schemas import NoteView, PhaseView
 from faena.runs.submission_schemas import Submission
 from faena.sweeps import archiving as sweeps
@@ -87,6 +88,7 @@ def of_run(read: Read, run_id: str, *, hide: bool = False) -> RunRecord:
         children=len(search.descendants(read, run.id)),
         threads=run.threads,
         sweep=sweeps.recorded(read, run.id),
+        comments=tuple(comments.list_comments(read, run.id)),
     )
 
 

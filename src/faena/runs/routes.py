@@ -27,6 +27,7 @@ from faena.runs import (
     store,
 )
 from faena.runs.accepting import accept_submission
+from faena.runs.comments import routes as comments
 from faena.runs.engine.services import RunnerServices
 from faena.runs.schemas import Failure, RunView, StartedView
 from faena.runs.submission_schemas import StartRequest, Submission
@@ -119,6 +120,7 @@ router = Router(
         fail,
         follow_run,
         *file_routes.handlers,
+        *comments.handlers,
         *record_routes.handlers,
         *rerun_routes.handlers,
     ],

@@ -39,6 +39,7 @@ from faena.people.settings import Settings
 from faena.runs import attempt_store
 from faena.runs import external as external  # adds what it does at the ends of runs to a list
 from faena.runs import used_datasets as used_datasets  # adds its table
+from faena.runs.comments import store as comments  # noqa: F401  adds its table
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then

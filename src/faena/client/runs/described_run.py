@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faena.client.metrics.measured_run import MeasuredRun
 from faena.client.not_covered import not_covered
 from faena.client.runs.run_definition import RunDefinition
+from faena.client.workspaces.session import user
 from faena.runs.submission_schemas import TRIAL
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from faena.client.data.file_dataset import FileDataset
     from faena.client.data.run_output import RunOutput
     from faena.client.environments.environment import Environment
+    from faena.client.runs.comments import Comment
     from faena.runs.schemas import RunView
 
 
@@ -102,6 +104,23 @@ class DescribedRun(MeasuredRun):
         made = Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
         made.environment_variables = dict(self._api.records.submission(self.id).environment_variables)
         return made
+
+    def add_comment(self, text: str) -> Comment:
+        """Say something of the run, for whoever reads its page: Markdown of 1 to 20,000 characters.
+
+        `description` is one text that all may change; a comment is its author's.
+        """
+        from faena.client.runs.comments import Comment
+
+        api = self._api.comments
+        return Comment(api, self.id, api.add(self.id, text, user()))
+
+    def get_comments(self) -> list[Comment]:
+        """What people said of the run, the oldest first."""
+        from faena.client.runs.comments import Comment
+
+        api = self._api.comments
+        return [Comment(api, self.id, view) for view in api.list(self.id)]
 
     def get_detailed_status(self) -> dict[str, Any]:
         """`status`, and `details`: what it waits for, or why it ended; None where there is nothing to say."""

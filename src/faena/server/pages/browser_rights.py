@@ -6,7 +6,18 @@ import re
 
 PAGES = "/ui/"
 _READING = ("GET", "HEAD")
-ACTIONS = ("cancel", "rerun", "register", "archive", "unarchive", "delete", "note", "tags")
+ACTIONS = (
+    "cancel",
+    "rerun",
+    "register",
+    "archive",
+    "unarchive",
+    "delete",
+    "note",
+    "tags",
+    "comment",
+    "uncomment",
+)
 """What a run's page does with its run, each by a form of its own."""
 MODEL_ACTIONS = ("alias", "unalias")
 """What a model's page does with its aliases."""

@@ -24,6 +24,8 @@ DONE = {
     "unarchived": "Back among the runs.",
     "note": "The note was saved.",
     "tags": "The tags were changed.",
+    "comment": "Your comment was added.",
+    "uncomment": "The comment was deleted.",
     "alias": "The alias means this version now.",
     "unalias": "The alias was taken away.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from litestar import Response, get, post
 from litestar.response import Redirect
@@ -16,7 +17,10 @@ from faena.kernel.rights import OWN, READ
 from faena.models import live
 from faena.models.schemas import Registration
 from faena.objects.service import Objects
+from faena.people.callers import ask_same, caller_of
 from faena.runs import record, service
+from faena.runs.comments import service as comments
+from faena.runs.comments.schemas import CommentText
 from faena.runs.current_files import CurrentFiles
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import HYPERDRIVE
@@ -45,6 +49,10 @@ class Doing(Struct, frozen=True):
     services: RunnerServices
     folder: WorkspaceFolder
     current: CurrentFiles
+    asks: str
+    """Who does it."""
+    may: Callable[[str], None]
+    """Given a person, raises NotAllowed where what concerns them is not for who asks."""
 
 
 @get(
@@ -103,7 +111,12 @@ async def do(
     if action not in _DO:
         raise NotFound(f"Nothing on a run's page does {action[:80]!r}.")
     fields = await forms.fields(request)
-    return await _DO[action](Doing(run_id, fields, database, objects, clock, services, folder, current))
+    caller = caller_of(request)
+    asks = ownership.user() if caller is None else caller.person
+    it = Doing(
+        run_id, fields, database, objects, clock, services, folder, current, asks, partial(ask_same, request)
+    )
+    return await _DO[action](it)
 
 
 async def _cancel(it: Doing) -> Redirect:
@@ -163,8 +176,20 @@ async def _tags(it: Doing) -> Redirect:
     return go_on(run_address(it.run_id), "tags")
 
 
+async def _comment(it: Doing) -> Redirect:
+    said = CommentText(it.fields.get("text", ""), it.asks)
+    await it.database.write(lambda write: comments.add(write, it.run_id, said, it.clock.now()))
+    return go_on(run_address(it.run_id), "comment")
+
+
+async def _uncomment(it: Doing) -> Redirect:
+    which = it.fields.get("comment", "")
+    await it.database.write(lambda write: comments.remove(write, it.run_id, which, it.may))
+    return go_on(run_address(it.run_id), "uncomment")
+
+
 async def _delete(it: Doing) -> Redirect:
-    asked = DeletionRequest(runs=(it.run_id,), user=ownership.user())
+    asked = DeletionRequest(runs=(it.run_id,), user=it.asks)
     view = await deleting.delete(it.database, asked, it.clock.now())
     return go_on(f"/ui/deletions/{view.id}" if view.id is not None else "/ui/runs")
 
@@ -178,6 +203,8 @@ _DO: dict[str, Callable[[Doing], Awaitable[Redirect]]] = {
     "delete": _delete,
     "note": _note,
     "tags": _tags,
+    "comment": _comment,
+    "uncomment": _uncomment,
 }
 
 

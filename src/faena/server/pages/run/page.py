@@ -20,6 +20,7 @@ from faena.runs.schemas import RunView
 from faena.server.pages import words
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import file_address, run_address, with_query
+from faena.server.pages.run import comments as run_comments
 from faena.server.pages.run import family as run_family
 from faena.server.pages.run import log as run_log
 from faena.server.pages.run import notes
@@ -67,6 +68,7 @@ class RunPage(Struct, frozen=True):
     top: RunTop
     note: Markup
     """The run's description, as HTML that runs nothing; empty where it has none."""
+    comments: run_comments.Comments
     act: str
     """Where the forms of the page begin; the name of an action follows."""
     log: run_log.Log
@@ -111,6 +113,7 @@ def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, 
     return RunPage(
         top=top,
         note=notes.rendered(run.description) if run.description else Markup(),
+        comments=run_comments.build(read, run_id),
         act=f"{run_address(run_id)}/do",
         log=run_log.build(read, objects, run_id, log, logs),
         curves=_curves(read, run_id, SCRIPT),

@@ -1,0 +1,1 @@
+"""What people say of a run, one after the other."""
