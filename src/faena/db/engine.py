@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from faena.db.contract import Backend
+from faena.db.counts import Counts
 from faena.db.reading import Readers, limit_of_environment
 from faena.db.sqlite import Sqlite
 from faena.db.transactions import Read, Write
@@ -42,8 +43,10 @@ class Database:
         self.damage: DatabaseDamaged | None = None
         """What is wrong with the database, once that was seen: nothing more should be done with it."""
         self._backend = _opened(place, readers + 1, traces)
-        self._readers = Readers(self._backend, readers, read_limit or limit_of_environment(), self._noted)
-        self._writer = Writer(self._backend, self._noted, on_commit)
+        self.counts = Counts()
+        limit = read_limit or limit_of_environment()
+        self._readers = Readers(self._backend, readers, limit, self._noted, self.counts)
+        self._writer = Writer(self._backend, self._noted, on_commit, self.counts)
 
     @property
     def stopped(self) -> WriterStopped | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -11,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from faena.db.contract import Backend
+from faena.db.counts import Counts
 from faena.db.deadlines import VARIABLE
 from faena.db.transactions import Read
 
@@ -38,6 +40,7 @@ class Readers:
         count: int,
         limit: float,
         translated: Callable[[BaseException], BaseException],
+        counts: Counts,
     ) -> None:
         """`translated`: from errors of the database to ours. Beside `count` threads one more reads what comes first."""
         self._backend = backend
@@ -45,9 +48,20 @@ class Readers:
         self._first = ThreadPoolExecutor(1, thread_name_prefix="db-read-first")
         self._limit = limit
         self._translated = translated
+        self._counts = counts
 
     def submit(self, work: Callable[[Read], T], *, first: bool = False, unlimited: bool = False) -> Future[T]:
-        return (self._first if first else self._any).submit(self.perform, work, unlimited=unlimited)
+        pool = self._first if first else self._any
+        return pool.submit(self._counted, time.perf_counter(), work, unlimited=unlimited)
+
+    def _counted(self, asked: float, work: Callable[[Read], T], *, unlimited: bool) -> T:
+        began, failed = time.perf_counter(), True
+        try:
+            found = self.perform(work, unlimited=unlimited)
+            failed = False
+            return found
+        finally:
+            self._counts.read(began - asked, time.perf_counter() - began, failed=failed)
 
     def perform(self, work: Callable[[Read], T], *, unlimited: bool = False) -> T:
         """On the calling thread. Raises QueryTimedOut."""

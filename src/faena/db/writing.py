@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from faena.db import savepoints
 from faena.db.contract import Backend
+from faena.db.counts import Counts
 from faena.db.transactions import Write
 from faena.kernel.errors import WriterStopped
 
@@ -88,12 +89,15 @@ class Writer:
         backend: Backend,
         translated: Callable[[BaseException], BaseException],
         on_commit: Callable[[set[str]], None] | None,
+        counts: Counts,
     ) -> None:
+        self._counts = counts
         self._backend = backend
         self._translated = translated
         self._on_commit = on_commit
         self._failures = 0
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        counts.waiting_writes = self._requests.qsize
         self.stopped: WriterStopped | None = None
         """Why nothing is written any more, once that is so."""
         self._thread = threading.Thread(target=self._run, name="db-write", daemon=True)
@@ -145,11 +149,14 @@ class Writer:
 
     def _write(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
         """Commit a group and say so. Raises where the thread cannot go on; who waits has heard of it then."""
+        began = time.perf_counter()
         try:
             self._commit(connection, group)
+            self._counts.wrote(len(group), time.perf_counter() - began)
             for request in group:
                 request.settle(self._translated)
         except BaseException as error:  # noqa: BLE001  as above
+            self._counts.failed_commits += 1
             for request in group:
                 request.fail(self._told(error))
             self._recover(connection, error)

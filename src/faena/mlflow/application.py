@@ -76,6 +76,7 @@ class MlflowApplication:
         raw = scope.get("raw_path") or str(scope["path"]).encode()
         path = raw.partition(b"?")[0].decode("ascii", "replace")
         first, _, rest = path.lstrip("/").partition("/")
+        scope["path_template"] = f"/{first}/…" if rest else f"/{first}"  # for who counts requests
         if first in _PLAIN:
             return _PLAIN[first]
         below = f"/{rest}"
@@ -137,6 +138,7 @@ class MlflowApplication:
         if (found := finding.find(method, path)) is None:
             raise _unknown(scope)
         route, parts = found
+        scope["path_template"] = f"/api{route.path}"
         if method == "GET":
             asked = fields.of_query(route.request, scope["query_string"])
         else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Any
 
+from faena.kernel.exposition import Latencies
 from faena.scoring.exchange import Answer, Request
 
 BUCKETS = (
@@ -15,14 +15,6 @@ BUCKETS = (
 NO_REQUEST = "none"
 """The route of what broke a bound, or was no HTTP, before it had one."""
 _RAISED = b"x-ms-run-function-failed"
-
-
-class Latencies:
-    __slots__ = ("counts", "seconds")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.seconds = 0.0
 
 
 class Metrics:
@@ -42,10 +34,8 @@ class Metrics:
         requests[key] = requests.get(key, 0) + 1
         latencies = self.latencies.get(request.route)
         if latencies is None:
-            latencies = self.latencies[request.route] = Latencies()
-        seconds = now - request.received
-        latencies.counts[bisect_left(BUCKETS, seconds)] += 1
-        latencies.seconds += seconds
+            latencies = self.latencies[request.route] = Latencies(BUCKETS)
+        latencies.add(now - request.received)
         if answer.status == 500 and any(name.lower() == _RAISED for name, _ in answer.headers):
             self.raised += 1
 
@@ -74,7 +64,7 @@ class Metrics:
         for route, status, count in dumped["requests"]:
             self.requests[route, status] = self.requests.get((route, status), 0) + count
         for route, (counts, seconds) in dumped["latencies"].items():
-            latencies = self.latencies.setdefault(route, Latencies())
+            latencies = self.latencies.setdefault(route, Latencies(BUCKETS))
             latencies.counts = [ours + theirs for ours, theirs in zip(latencies.counts, counts, strict=True)]
             latencies.seconds += seconds
         self.raised += dumped["raised"]

@@ -120,6 +120,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
         from faena.server.listener.leaving import sent_on
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
+        from faena.server.operation.probes import with_probes
         from faena.workspaces import database_place
         from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
@@ -161,6 +162,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
             logging.info("leaving: %s", reason)
         # a thread whose disk or file system never answers must not keep the workspace from its next server
         faulthandler.dump_traceback_later(_LEAVING_SECONDS, exit=True)
+        house.watched.readiness.leaving = True
         reasons.append(reason)
         if reason.is_orderly:
             await house.engine.close()
@@ -180,7 +182,15 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
                 sys.stderr.write(f"People sign in at {house.team.url}\n")
         except Exception as error:
             raise NotStarted(error) from error
-        server = QuietServer(configured(sent_on(app), bounds.for_socket(), backlog=512, keep_alive=3600))
+        server = QuietServer(
+            configured(
+                sent_on(with_probes(app, house.watched.readiness)),
+                bounds.for_socket(),
+                backlog=512,
+                keep_alive=3600,
+            ),
+            house.watched.lag.late,
+        )
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.gather(

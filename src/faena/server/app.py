@@ -46,6 +46,7 @@ from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_an
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
 from faena.server.node_listener.listener import NodeListener
+from faena.server.operation.watched import Watched
 from faena.server.team.listener import TeamListener
 from faena.sweeps import judging as judging  # adds what it does with points to a list
 from faena.sweeps.drawer import Drawer
@@ -85,6 +86,7 @@ class House:
     machines: Machines
     far: FarFiles
     ray_keeper: RayKeeper
+    watched: Watched
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
@@ -93,7 +95,7 @@ class House:
         """Why the server is of no use any more; empty while it is."""
         if (stopped := self.database.stopped) is not None:
             return stopped.message
-        if self.running.done() and not self.running.cancelled():
+        if _has_ended(self.running):
             return f"the engine has ended ({self.running.exception()!r})"
         return ""
 
@@ -114,6 +116,10 @@ class House:
         gateway = self.gateway.has_links or self.gateway.is_open_to_programs
         busy = self.backups.is_busy or gateway or self.node_listener.is_open
         return self.engine.is_idle and not busy and not self.team.is_meant_to_be_open
+
+
+def _has_ended(running: asyncio.Future[Any]) -> bool:
+    return running.done() and not running.cancelled()
 
 
 @asynccontextmanager
@@ -153,7 +159,6 @@ async def open_house(
         is_lost=is_lost,
     )
     node_listener = NodeListener(folder, database, clock, leases)
-    team = TeamListener(folder, database, notifications, clock, settings)
     ray_keeper = RayKeeper(
         database,
         notifications,
@@ -175,6 +180,9 @@ async def open_house(
         ray_keeper.run_forever(),
         objects.fresh.bring_forever(),
     )
+    kind = "sqlite" if isinstance(at, Path) else "postgresql"
+    watched = Watched(database, kind, objects.files, clock, lambda: _has_ended(running))
+    team = TeamListener(folder, database, notifications, clock, settings, watched)
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, objects.busy)
     backups = Backups(
@@ -206,6 +214,7 @@ async def open_house(
             machines,
             far,
             ray_keeper,
+            watched,
             running,
         )
     finally:

@@ -39,6 +39,7 @@ from faena.server.middleware import (
     tell_the_truth,
 )
 from faena.server.mlflow_door import MlflowDoor
+from faena.server.operation.requests import counting
 from faena.server.pages.failures import Answer, as_page
 from faena.server.query_parameters import refuse_unknown_parameters
 from faena.server.route_groups import GROUPS, Application
@@ -88,6 +89,7 @@ class Tenant:
             "ray_keeper": house.ray_keeper,
             "secrets": Secrets(house.folder.path),
             "tries": Tries(),
+            "watched": house.watched,
             "builds": Builds(house.folder.path / "builds"),
         }
         self.mlflow = Services(house.database, house.objects, house.clock, self.folder)
@@ -122,7 +124,7 @@ class Tenant:
 _PROVIDED = (
     *("database", "objects", "notifications", "clock", "collector", "limits"),
     *("backups", "sent", "gateway", "node_listener", "leases", "machines", "far", "reach"),
-    *("ray_keeper", "secrets", "tries", "builds"),
+    *("ray_keeper", "secrets", "tries", "builds", "watched"),
 )
 
 
@@ -151,6 +153,7 @@ def app_for(tenant: Tenant) -> Application:
     }
     return Application(
         GROUPS,
+        around=counting(lambda: tenant.house.watched.requests),
         beside=MlflowDoor(
             lambda: tenant.mlflow,
             [

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Load = Callable[[], Sequence[ControllerRouterHandler]]
 Beside = Callable[["HTTPScope"], "ASGIApp | None"]
 """What answers a request in the place of the framework, whose layers cost more than what most of them ask for."""
+Around = Callable[["ASGIApp"], "ASGIApp"]
 SCHEMA = "schema"
 """The first word of the paths that tell of all routes."""
 
@@ -41,9 +42,15 @@ class Application(Litestar):
     """Without what Litestar loads for classes of other libraries where these are installed: ours are of msgspec."""
 
     def __init__(
-        self, groups: dict[tuple[str, ...], Load], *, beside: Beside = lambda _: None, **options: Any
+        self,
+        groups: dict[tuple[str, ...], Load],
+        *,
+        beside: Beside = lambda _: None,
+        around: Around = lambda app: app,
+        **options: Any,
     ) -> None:
-        """`groups`: routes by the first words of their paths."""
+        """`groups`: routes by the first words of their paths. `around`: a layer around all that is answered."""
+        self._answer_around = around(self._answer)
         self._beside = beside
         self._waiting: dict[str, list[tuple[tuple[str, ...], Load]]] = {}
         for group in groups.items():
@@ -57,12 +64,15 @@ class Application(Litestar):
         receive: Receive | LifeSpanReceive,
         send: Send | LifeSpanSend,
     ) -> None:
+        await self._answer_around(cast("Scope", scope), cast("Receive", receive), cast("Send", send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            asked = cast("HTTPScope", scope)
+            asked = scope
             if (other := self._beside(asked)) is not None:
                 asked["litestar_app"] = self
                 asked.setdefault("state", {})
-                await other(asked, cast("Receive", receive), cast("Send", send))
+                await other(asked, receive, send)
                 return
             if self._waiting:
                 self._make(str(scope.get("path", "")).lstrip("/").partition("/")[0])
@@ -154,6 +164,12 @@ def _pages() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _operation() -> Sequence[ControllerRouterHandler]:
+    from faena.server.operation.routes import router
+
+    return [router]
+
+
 def _people() -> Sequence[ControllerRouterHandler]:
     from faena.people.routes import router
 
@@ -221,6 +237,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("workspace", "experiments"): _workspaces,
     ("secrets",): _secrets,
     ("me", "people", "audit-log"): _people,
+    ("metrics",): _operation,
     ("views",): _views,
     ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,

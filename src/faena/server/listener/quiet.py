@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
@@ -14,7 +16,9 @@ _TICKS = 10
 class QuietServer(uvicorn.Server):
     """It leaves at once all the same: whoever sets `should_exit` wakes it, a signal within a second."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, late: Callable[[float], None] = lambda _: None) -> None:
+        """`late` is told each second by how many seconds its look came too late."""
+        self._late = late
         self._leaving = asyncio.Event()
         super().__init__(config)
 
@@ -30,7 +34,9 @@ class QuietServer(uvicorn.Server):
     async def main_loop(self) -> None:
         ticks = 0
         while not await self.on_tick(ticks):
+            began = time.monotonic()
             with suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await self._leaving.wait()
+            self._late(time.monotonic() - began - 1.0)
             ticks += _TICKS

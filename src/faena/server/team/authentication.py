@@ -25,6 +25,7 @@ from faena.people.callers import set_caller
 from faena.people.model import Caller, digest
 from faena.people.schemas import AuditEntry
 from faena.server.errors import ErrorBody
+from faena.server.operation.requests import Requests
 
 _log = logging.getLogger(__name__)
 _READING = ("GET", "HEAD")
@@ -42,8 +43,16 @@ _LONGEST_PATH = 2000
 class Guard:
     """An ASGI application around `app`. Belongs to one event loop."""
 
-    def __init__(self, app: ASGIApp, database: Database, notifications: Notifications, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        database: Database,
+        notifications: Notifications,
+        clock: Clock,
+        requests: Requests,
+    ) -> None:
         self._app = app
+        self._requests = requests
         self._database = database
         self._notifications = notifications
         self._clock = clock
@@ -64,6 +73,7 @@ class Guard:
                 if found
                 else ""
             )
+            self._requests.refused(str(scope["method"]), 401)
             await _refuse(send, why or "This server asks for a token: faena login URL.")
             return
         scope.setdefault("state", {})["by_gateway"] = True

@@ -24,6 +24,8 @@ from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
 from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
+from faena.server.operation.probes import with_probes
+from faena.server.operation.watched import Watched
 from faena.server.team.authentication import Guard
 from faena.workspaces.model import WorkspaceFolder
 
@@ -43,12 +45,14 @@ class TeamListener:
         notifications: Notifications,
         clock: Clock,
         settings: Settings | None,
+        watched: Watched,
     ) -> None:
         self._folder = folder
         self._database = database
         self._notifications = notifications
         self._clock = clock
         self._settings = settings
+        self._watched = watched
         self._server: SecondServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self.fingerprint = ""
@@ -73,9 +77,10 @@ class TeamListener:
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
         listener = _bind(settings)
-        guard = Guard(app, self._database, self._notifications, self._clock)
+        guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests)
+        probed = with_probes(guard, self._watched.readiness)
         config = configured(
-            sent_on(guard), for_nodes(), backlog=_BACKLOG, keep_alive=120, certificate=pair[0], key=pair[1]
+            sent_on(probed), for_nodes(), backlog=_BACKLOG, keep_alive=120, certificate=pair[0], key=pair[1]
         )
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
