@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         RandomParameterSampling,
         SobolParameterSampling,
     )
+    from faena.client.traces.trace import Trace
     from faena.client.workspace import Workspace
     from faena.notebook.run_details import RunDetails
     from faena.notebook.show import show
@@ -107,6 +108,7 @@ _HOMES = {
     "ScriptRunConfig": "faena.client.submission.script_run_config",
     "SobolParameterSampling": "faena.client.sweeps.samplings",
     "TensorFlow": "faena.client.submission.framework_estimators",
+    "Trace": "faena.client.traces.trace",
     "TruncationSelectionPolicy": "faena.client.sweeps.policies",
     "Webservice": "faena.client.endpoints.webservice",
     "Workspace": "faena.client.workspace",
@@ -164,6 +166,7 @@ __all__ = [
     "ScriptRunConfig",
     "SobolParameterSampling",
     "TensorFlow",
+    "Trace",
     "TruncationSelectionPolicy",
     "Webservice",
     "Workspace",

@@ -34,6 +34,7 @@ PAGES = (
     "/ui/runs/HD_some",
     "/ui/clusters",
     "/ui/endpoints",
+    f"/ui/traces/{things.TRACE}",
 )
 """Those with charts, tables, logs and forms, and as much on them as there can be."""
 OF_THE_SAME_KINDS = (
@@ -54,6 +55,7 @@ OF_THE_SAME_KINDS = (
     f"{ENDED}/children",
     f"{ENDED}/do/register",
     "/ui/models",
+    "/ui/traces",
     "/ui/data",
     "/ui/data/stores/workspaceblobstore",
     "/ui/environments",

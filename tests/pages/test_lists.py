@@ -56,6 +56,8 @@ PAGES = [
     f"/ui/data/sets/{things.IMAGES}",
     f"/ui/data/sets/{things.TABLE}",
     "/ui/data/stores/own",
+    "/ui/traces",
+    f"/ui/traces/{things.TRACE}",
     "/ui/environments",
     f"/ui/environments/{things.LOCK.digest}",
     f"/ui/environments/{things.FAILED}",

@@ -32,14 +32,19 @@ from faena.models.schemas import DatasetUse, Registration
 from faena.runs import attempt_store, phase_store, record_store, store
 from faena.runs.model import AttemptState, Run, RunStatus
 from faena.runs.submission_schemas import DataInput, Submission
+from faena.traces import assessing, recording
+from faena.traces.conventions import NAME
+from faena.traces.model import Assessment, Span, SpanStatus, Verdict
 from faena.tracking import files as run_files
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
+from faena.workspaces import store as workspaces
 from tests.pages.test_pages import EVIL, RUN
 from tests.tracking import frames
 
 MADE = "made_1_00000001"
 """A run that has ended, read everything and made versions 1 to 3 of the model `digits`."""
+TRACE = "tr-" + "e" * 32
 IMAGES, TABLE = "ds-" + "1" * 32, "ds-" + "2" * 32
 SNAPSHOT = "7" * 64
 HOUR = 3_600_000_000
@@ -105,6 +110,7 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
     store.add(write, made)
     store.update(write, MADE, {"started_at": now - HOUR // 3, "ended_at": now - HOUR // 10})
     _nodes(write, evil, now)
+    _trace(write, now)
     lock_store.put(write, LOCK, now)
     store.update(write, MADE, {"lock": LOCK.digest})
     environment = EnvironmentRequest(python="3.11", packages=("chainer==7.8.1",))
@@ -141,6 +147,27 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
         spec = RevisionSpec((ModelUse("digits", number),), SNAPSHOT, "score.py")
         _, revision = endpoints.deploy(write, name, name, Deployment(spec, Settings()), now)
         endpoint_store.set_stage(write, revision, Stage.FAILED)
+
+
+def _trace(write: Write, now: int) -> None:
+    """Of the run `MADE`, with a step that failed, and something said of it."""
+    workspaces.create_experiment(write, EVIL, now, 77)
+    told = [{"key": name, "value": {"string_value": EVIL}} for name in ("input.value", "output.value", EVIL)]
+    event = {"name": EVIL, "time_unix_nano": f"{now * 1000}", "attributes": told}
+    text = msgspec.json.encode(
+        {"status": {"code": 2, "message": EVIL}, "attributes": told, "events": [event]}
+    ).decode()
+    spans = [
+        Span("1" * 16, TRACE, None, EVIL, now * 1000, now * 1000 + 9, SpanStatus.FAILED, text, EVIL),
+        Span("2" * 16, TRACE, "1" * 16, EVIL, now * 1000, None, SpanStatus.UNSET, text),
+    ]
+    facts = recording.Facts(tags={EVIL: EVIL, NAME: EVIL}, metadata={EVIL: EVIL}, request=EVIL, response=EVIL)
+    recording.add_spans(write, spans, {TRACE: facts}, 77, MADE)
+    for kind in (Verdict.FEEDBACK, Verdict.EXPECTATION):
+        said = Assessment(
+            f"a-{kind}", TRACE, EVIL, kind, EVIL, now, now, rationale=EVIL, source_id=EVIL, span_id="1" * 16
+        )
+        assessing.add(write, said)
 
 
 def _nodes(write: Write, evil: Run, now: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faena.db import Write
 from faena.kernel.errors import Conflict, ModelNotFoundException, NotFound, UserErrorException
 from faena.models import service as models
 from faena.models.model import Search
@@ -13,6 +14,9 @@ from faena.runs import service as runs
 from faena.runs.search import Wanted
 from faena.search import service as search
 from faena.tidying import deleting
+from faena.traces import finding, service, span_store
+from faena.traces import store as traces
+from faena.traces.model import Span, SpanStatus, Trace, TraceFile
 from faena.tracking import query
 from tests.databases import Databases
 from tests.tidying.house import TidyHouse
@@ -204,6 +208,35 @@ class TestCollecting:
         assert (len(done.deletions), done.objects, done.waiting) == (1, 0, 100)
         house.days(1.1)
         assert house.collect().size == 100
+
+    def test_a_trace_goes_with_the_run_that_made_it(self, house: TidyHouse) -> None:
+        gone, stays = house.run(), house.run()
+        digest, size = house.objects.put([b"t" * 30])
+
+        def tell(write: Write) -> None:
+            for trace_id, run in (("tr-own", gone), ("tr-put", stays), ("tr-free", None)):
+                traces.add(write, Trace(trace_id, 0, 1, run))
+            service.put_file(write, "tr-own", TraceFile("traces.json", digest, size), house.clock.now())
+            span = Span("1" * 16, "tr-own", None, "s", 1, 2, SpanStatus.OK, "{...}")
+            span_store.put(write, [span])
+            traces.link(write, ["tr-put"], gone)
+
+        def found() -> list[str]:
+            return house.read(lambda read: [each.id for each in finding.find(read, finding.Wanted(), 9)])
+
+        house.database.submit_write(tell).result()
+        deletion = house.delete([gone])
+        assert deletion.size == 30 + len("{...}")
+        assert found() == ["tr-free", "tr-put"]
+        house.undo(deletion.id)
+        assert found() == ["tr-free", "tr-own", "tr-put"]
+        house.delete([gone])
+        house.days(2)
+        house.collect()
+        assert found() == ["tr-free", "tr-put"]
+        assert house.read(lambda read: traces.get(read, "tr-own")) is None
+        assert house.read(lambda read: traces.linked_runs(read, ["tr-put"])) == {}
+        assert objects(house) == 0
 
     def test_families_of_any_depth(self, house: TidyHouse) -> None:
         top = run = house.run()

@@ -28,6 +28,8 @@ _PANELS = {
         "metrics": "metrics",
         "plot": "metrics",
         "tensorboard": "tensorboard",
+        "traces": "traces",
+        "trace": "traces",
         "diff": "compare",
         "ui": "ui",
         "lab": "lab",
@@ -62,6 +64,7 @@ _PANELS = {
     "Tidy": {
         "delete": "tidy",
         "delete-model": "models",
+        "delete-trace": "traces",
         "deletions": "tidy",
         "undelete": "tidy",
         "keep": "tidy",

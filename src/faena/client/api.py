@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from faena.client.requests.nodes import NodeApi
     from faena.client.requests.ray import RayApi
     from faena.client.requests.sweeps import SweepApi
+    from faena.client.requests.traces import TraceApi
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
@@ -116,6 +117,13 @@ class ServerApi:
         from faena.client.requests.ray import RayApi
 
         return RayApi(self.transport)
+
+    @property
+    def traces(self) -> TraceApi:
+        """Likewise."""
+        from faena.client.requests.traces import TraceApi
+
+        return TraceApi(self.transport)
 
     @property
     def sweeps(self) -> SweepApi:

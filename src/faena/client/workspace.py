@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from faena.client.models.model import Model
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
+    from faena.client.traces.trace import Trace
     from faena.client.workspaces.keyvault import Keyvault
 
 
@@ -92,6 +93,12 @@ class Workspace(OpenedWorkspace):
 
         view = self.api.run(run_id)
         return Run.of_view(Experiment(self, view.experiment), view)
+
+    def get_trace(self, trace_id: str) -> Trace:
+        """Raises NotFound."""
+        from faena.client.traces.trace import Trace
+
+        return Trace(self, trace_id)
 
     def find_runs(
         self,

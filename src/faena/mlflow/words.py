@@ -11,6 +11,7 @@ from msgspec import Struct
 from faena.kernel.clock import Micros
 from faena.mlflow.errors import invalid_value
 from faena.runs.model import RunStatus
+from faena.traces.conventions import NAME
 
 ACTIVE, DELETED = "active", "deleted"
 """What is archived here is deleted in MLflow's words: it is hidden, and can be had again."""
@@ -19,7 +20,7 @@ RUN_NAME = "mlflow.runName"
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 USER = "mlflow.user"
-TRACE_NAME = "mlflow.traceName"
+TRACE_NAME = NAME
 SOURCE_RUN = "mlflow.sourceRun"
 ARTIFACT_LOCATION = "mlflow.artifactLocation"
 SPANS_LOCATION = "mlflow.trace.spansLocation"

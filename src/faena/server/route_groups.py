@@ -221,6 +221,12 @@ def _tidying() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _traces() -> Sequence[ControllerRouterHandler]:
+    from faena.traces.routes import router
+
+    return [router]
+
+
 def _views() -> Sequence[ControllerRouterHandler]:
     from faena.workspaces.view_routes import router
 
@@ -248,6 +254,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models", "model-names"): _models,
+    ("traces",): _traces,
     ("mlflow-imports",): _mlflow_imports,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,

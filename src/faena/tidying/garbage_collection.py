@@ -27,6 +27,7 @@ from faena.tidying.store import deletions, purge, unreferenced
 from faena.tracking import repacking
 
 _RUNS_TOGETHER = 50
+_TRACES_TOGETHER = 100
 _OBJECTS_TOGETHER = 200
 _SECOND = 1_000_000
 
@@ -66,6 +67,7 @@ class Collector(Struct, frozen=True):
         while found := await self.database.read(
             lambda read: purge.marked_runs(read, deletion, _RUNS_TOGETHER), unlimited=True
         ):
+            await self._forget_traces(found)
             await self.database.write(partial(purge.forget_runs, run_ids=found))
         while logs := await self.database.read(
             lambda read: purge.marked_logs(read, deletion, _RUNS_TOGETHER), unlimited=True
@@ -80,6 +82,13 @@ class Collector(Struct, frozen=True):
             purge.forget_models(write, deletion, now)
 
         await self.database.write(finish)
+
+    async def _forget_traces(self, run_ids: list[str]) -> None:
+        """Few at a time: a run may have very many."""
+        while found := await self.database.read(
+            lambda read: purge.traces_of(read, run_ids, _TRACES_TOGETHER), unlimited=True
+        ):
+            await self.database.write(partial(purge.forget_traces, trace_ids=found))
 
     async def _forget_snapshots(self, before: Micros) -> None:
         while found := await self.database.read(

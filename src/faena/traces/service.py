@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
-from faena.kernel.errors import NotFound
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects import store as objects
 from faena.traces import assessment_store, store
 from faena.traces.model import Trace, TraceFile, TraceStatus
@@ -90,6 +90,24 @@ def _changed(write: Write, known: Trace, told: Trace) -> Trace:
         tags=known.tags | told.tags,
         metadata=known.metadata | told.metadata,
     )
+
+
+def change_tags(write: Write, trace_id: str, added: Mapping[str, str], removed: Sequence[str]) -> None:
+    """Raises NotFound, and UserErrorException for a key that is none."""
+    get(write, trace_id)
+    for key in (*added, *removed):
+        if not key or len(key) > _LONGEST_KEY:
+            raise UserErrorException(
+                f"{key[:80]!r} is no key of a tag. Use a text of 1 to {_LONGEST_KEY} characters."
+            )
+    store.set_labels(
+        write, trace_id, store.TAG, {key: value[:_LONGEST_VALUE] for key, value in added.items()}
+    )
+    for key in removed:
+        store.remove_tag(write, trace_id, key)
+
+
+_LONGEST_KEY, _LONGEST_VALUE = 250, 8000
 
 
 def remove_tag(write: Write, trace_id: str, key: str) -> None:

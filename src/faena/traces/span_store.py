@@ -34,6 +34,18 @@ def put(write: Write, given: Sequence[Span]) -> None:
     upsert(write, spans, rows, update=_CHANGING)
 
 
+def outline(read: Read, trace_id: str) -> list[Span]:
+    """All of a trace, in no order, without what they told: that is most of their bytes."""
+    query = sa.select(*(column for column in spans.c if column.name != "told"))
+    return [_span(row, "") for row in read.execute(query.where(spans.c.trace_id == trace_id))]
+
+
+def get(read: Read, trace_id: str, span_id: str) -> Span | None:
+    query = spans.select().where(spans.c.trace_id == trace_id, spans.c.id == span_id)
+    row = read.execute(query).first()
+    return None if row is None else _span(row, row.told)
+
+
 def of_traces(read: Read, trace_ids: Sequence[str]) -> dict[str, list[Span]]:
     """Those of each: the one without a parent first, then as they began."""
     found: dict[str, list[Span]] = defaultdict(list)
@@ -42,6 +54,19 @@ def of_traces(read: Read, trace_ids: Sequence[str]) -> dict[str, list[Span]]:
         spans.select().where(spans.c.trace_id.in_(trace_ids)).order_by(first, spans.c.began_ns, spans.c.id)
     )
     for row in read.execute(wanted):
-        values: dict[str, Any] = dict(row._mapping)
-        found[row.trace_id].append(Span(**{**values, "status": SpanStatus(row.status)}))
+        found[row.trace_id].append(_span(row, row.told))
     return found
+
+
+def _span(row: Any, told: str) -> Span:
+    return Span(
+        id=row.id,
+        trace_id=row.trace_id,
+        parent_id=row.parent_id,
+        name=row.name,
+        began_ns=row.began_ns,
+        ended_ns=row.ended_ns,
+        status=SpanStatus(row.status),
+        told=told,
+        kind=row.kind,
+    )

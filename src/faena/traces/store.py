@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.objects.references import OBJECT
+from faena.runs.store import runs
 from faena.traces import assessment_store, span_store
 from faena.traces.model import Assessment, Trace, TraceFile, TraceStatus
 
@@ -145,6 +146,31 @@ def delete(write: Write, ids: Sequence[str]) -> None:
     for table in (labels, files, links, span_store.spans, assessment_store.assessments):
         write.execute(table.delete().where(table.c.trace_id.in_(ids)))
     write.execute(traces.delete().where(traces.c.id.in_(ids)))
+
+
+def is_there() -> sa.ColumnElement[bool]:
+    """Of a trace: whether the run in which it was made is not deleted."""
+    gone = sa.select(runs.c.id).where(runs.c.id == traces.c.run_id, runs.c.deletion.is_not(None))
+    return ~sa.exists(gone)
+
+
+def of_runs(read: Read, run_ids: Sequence[str], most: int) -> list[str]:
+    """Ids of traces that were made in these runs, so many at most."""
+    query = sa.select(traces.c.id).where(traces.c.run_id.in_(run_ids)).limit(most)
+    return list(read.execute(query).scalars())
+
+
+def unlink_runs(write: Write, run_ids: Sequence[str]) -> None:
+    """Traces that were put to these runs, and made elsewhere, stay."""
+    write.execute(links.delete().where(links.c.run_id.in_(run_ids)))
+
+
+def linked_runs(read: Read, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The runs that traces were put to, by their ids."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in read.execute(links.select().where(links.c.trace_id.in_(ids)).order_by(links.c.run_id)):
+        found[row.trace_id].append(row.run_id)
+    return found
 
 
 def link(write: Write, trace_ids: Iterable[str], run_id: str) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from faena.client.submission.estimator import Estimator
     from faena.client.submission.script_run_config import ScriptRunConfig
     from faena.client.sweeps.config import HyperDriveConfig
+    from faena.client.traces.trace import Trace
 
 _SHOWN_RUNS = 10
 
@@ -126,6 +127,14 @@ class Experiment:
     ) -> Iterator[Run]:
         """Runs of this experiment, newest first; see `Run.list`."""
         return Run.list(self, type, tags, properties, include_children=include_children)
+
+    def get_traces(
+        self, status: str | None = None, text: str | None = None, limit: int | None = None
+    ) -> Iterator[Trace]:
+        """Traces of this experiment, the latest first; see `Trace.list`."""
+        from faena.client.traces.trace import Trace
+
+        return Trace.list(self.workspace, self.name, status=status, text=text, limit=limit)
 
     @classmethod
     def list(

@@ -36,6 +36,7 @@ from faena.script.values import wanted_marks
 if TYPE_CHECKING:
     from faena.client.comparison import RunComparison
     from faena.client.models.model import Model
+    from faena.client.traces.trace import Trace
     from faena.portable.schemas import ExportView
 
 
@@ -314,6 +315,14 @@ class Run(DescribedRun):
         )
         made: type[Model] = self.experiment.workspace.model_handle or Model
         return made.of_view(self.experiment.workspace, view)
+
+    def get_traces(
+        self, status: str | None = None, text: str | None = None, limit: int | None = None
+    ) -> Iterator[Trace]:
+        """Traces that were made in this run, or put to it, the latest first; see `Trace.list`."""
+        from faena.client.traces.trace import Trace
+
+        return Trace.list(self.experiment.workspace, run=self.id, status=status, text=text, limit=limit)
 
     def diff(self, other: Run | str, only: Sequence[str] | None = None) -> RunComparison:
         """What differs between this run and another one of the workspace; `print` shows it.

@@ -9,12 +9,10 @@ import msgspec
 
 from faena.mlflow.artifacts import addresses
 from faena.mlflow.words import ARTIFACT_LOCATION, SOURCE_RUN, SPANS_LOCATION, STORED_HERE, TRACE_NAME
+from faena.traces import conventions
 from faena.traces.opentelemetry.told import Told
 from faena.traces.recording import Facts
 
-_KINDS = ("mlflow.spanType", "openinference.span.kind", "traceloop.span.kind", "gen_ai.operation.name")
-_REQUESTS = ("mlflow.spanInputs", "input.value", "gen_ai.input.messages", "traceloop.entity.input")
-_RESPONSES = ("mlflow.spanOutputs", "output.value", "gen_ai.output.messages", "traceloop.entity.output")
 _SESSIONS = ("session.id", "gen_ai.conversation.id")
 _USERS = ("user.id",)
 _TAG = "mlflow.traceTag."
@@ -25,7 +23,7 @@ _MOST_TAGS = 100
 
 
 def kind(each: Told) -> str:
-    return _text(_first([each], _KINDS))[:_LONGEST_KIND]
+    return _text(conventions.first(each.attributes, conventions.KINDS))[:_LONGEST_KIND]
 
 
 def of_trace(trace_id: str, spans: Sequence[Told], experiment: int, run_id: str | None) -> Facts:
@@ -36,7 +34,10 @@ def of_trace(trace_id: str, spans: Sequence[Told], experiment: int, run_id: str 
         facts.new_tags[TRACE_NAME] = root[0].span.name[:_LONGEST_VALUE]
     metadata = {_SESSION: _first(spans, _SESSIONS), _USER: _first(spans, _USERS), SOURCE_RUN: run_id}
     facts.metadata = {key: _text(value)[:_LONGEST_VALUE] for key, value in metadata.items() if value}
-    facts.request, facts.response = _preview(root, _REQUESTS), _preview(root, _RESPONSES)
+    facts.request, facts.response = (
+        _preview(root, conventions.REQUESTS),
+        _preview(root, conventions.RESPONSES),
+    )
     return facts
 
 
@@ -59,15 +60,8 @@ def _tags(root: Sequence[Told]) -> Iterator[tuple[str, str]]:
 
 
 def _first(spans: Sequence[Told], names: Sequence[str]) -> Any:
-    return next(
-        (
-            each.attributes[name]
-            for each in spans
-            for name in names
-            if each.attributes.get(name) not in (None, "")
-        ),
-        None,
-    )
+    values = (conventions.first(each.attributes, names) for each in spans)
+    return next((value for value in values if value is not None), None)
 
 
 def _preview(root: Sequence[Told], names: Sequence[str]) -> str | None:
@@ -75,16 +69,7 @@ def _preview(root: Sequence[Told], names: Sequence[str]) -> str | None:
     value = _first(root, names)
     if value is None:
         return None
-    shown = value if isinstance(value, str) and _is_json(value) else msgspec.json.encode(value).decode()
-    return shown[:_LONGEST_PREVIEW]
-
-
-def _is_json(text: str) -> bool:
-    try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
+    return conventions.as_json(value)[:_LONGEST_PREVIEW]
 
 
 def _text(value: Any) -> str:

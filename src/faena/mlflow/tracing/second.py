@@ -97,7 +97,11 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
     if not asked.experiment_ids:
         raise missing_value("experiment_ids")
     experiments = checks.experiment_ids(asked.experiment_ids)
-    where = [store.traces.c.experiment_id.in_(experiments), *filters.conditions(asked.filter)]
+    where = [
+        store.is_there(),
+        store.traces.c.experiment_id.in_(experiments),
+        *filters.conditions(asked.filter),
+    ]
     if within is not None:
         where.append(store.traces.c.run_id.in_(within))
     order = filters.orders(asked.order_by)

@@ -216,7 +216,11 @@ def search(services: Services, asked: Search, within: sa.CompoundSelect[Any] | N
         raise missing_value("locations")
     most = checks.most(asked.max_results, _DEFAULT, _MOST)
     first = paging.start(asked.page_token)
-    where = [store.traces.c.experiment_id.in_(experiments), *filters.conditions(asked.filter)]
+    where = [
+        store.is_there(),
+        store.traces.c.experiment_id.in_(experiments),
+        *filters.conditions(asked.filter),
+    ]
     if within is not None:
         where.append(store.traces.c.run_id.in_(within))
     order = filters.orders(asked.order_by)

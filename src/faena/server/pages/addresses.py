@@ -9,6 +9,7 @@ from faena.server.pages.rendering import with_query
 MODELS = "/ui/models"
 DATA = "/ui/data"
 ENVIRONMENTS = "/ui/environments"
+TRACES = "/ui/traces"
 
 
 def model_address(name: str, version: int | None = None) -> str:
@@ -37,3 +38,12 @@ def named_environment_address(name: str, version: int | None = None) -> str:
     """`version` None: the latest."""
     path = f"{ENVIRONMENTS}/named/{quote(name, safe='')}"
     return with_query(path, {"version": None if version is None else str(version)})
+
+
+def trace_address(trace_id: str) -> str:
+    return f"{TRACES}/{quote(trace_id, safe='')}"
+
+
+def traces_address(**wanted: str) -> str:
+    """Those of an `experiment`, of a `run`, of a `status`."""
+    return with_query(TRACES, wanted)

@@ -31,6 +31,7 @@ from faena.server.pages.runs import column_names
 from faena.server.pages.runs import table as runs_table
 from faena.server.pages.runs.asked import PATH, ROWS, Asked
 from faena.server.pages.runs.groups import MOST_OPEN
+from faena.server.pages.traces import routes as trace_routes
 from faena.workspaces.model import WorkspaceFolder
 
 _KEPT = "private, max-age=31536000, immutable"
@@ -130,6 +131,7 @@ router = Router(
         *model_routes.handlers,
         *data_routes.handlers,
         *environment_routes.handlers,
+        *trace_routes.handlers,
         *curve_routes.handlers,
         Router("/compare", route_handlers=compare_routes.handlers),
         *endpoint_routes.handlers,

@@ -12,6 +12,7 @@ from faena.models import name_store
 from faena.models import store as models
 from faena.models.store import versions
 from faena.runs.store import OF_RUN, runs
+from faena.traces import store as traces
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments
 from faena.tracking.store.metric_chunks import chunks
@@ -38,6 +39,15 @@ def marked_logs(read: Read, deletion: int, limit: int) -> list[tuple[int, str, i
     return [(row.id, row.run_id, row.attempt) for row in read.execute(query)]
 
 
+def traces_of(read: Read, run_ids: Sequence[str], limit: int) -> list[str]:
+    """Ids of traces that were made in these runs."""
+    return traces.of_runs(read, run_ids, limit)
+
+
+def forget_traces(write: Write, trace_ids: Sequence[str]) -> None:
+    traces.delete(write, trace_ids)
+
+
 def forget_runs(write: Write, run_ids: Sequence[str]) -> None:
     """All rows of these runs. Models that came from them stay, and name them in a property."""
     of_series = sa.select(series.c.id).where(series.c.run_id.in_(run_ids))
@@ -51,6 +61,7 @@ def forget_runs(write: Write, run_ids: Sequence[str]) -> None:
     )
     for row in write.execute(came).all():
         models.set_labels(write, row.name, row.version, models.PROPERTY, {DELETED_RUN: row.run_id})
+    traces.unlink_runs(write, run_ids)
     gone = {"run_id": None, "told_run": versions.c.run_id}
     write.execute(versions.update().where(versions.c.run_id.in_(run_ids)).values(**gone))
     for table in reversed(metadata.sorted_tables):  # what refers to another goes before it

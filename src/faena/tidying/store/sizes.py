@@ -10,6 +10,9 @@ from faena.models.store import files as model_files
 from faena.models.store import versions
 from faena.objects.store import objects
 from faena.runs.store import runs
+from faena.traces.span_store import spans
+from faena.traces.store import files as trace_files
+from faena.traces.store import is_there, traces
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments
 from faena.tracking.store.metric_chunks import chunks
@@ -28,6 +31,7 @@ def freed(read: Read, deletion: int) -> int:
         sa.select(run_files.c.digest).where(run_files.c.run_id.in_(gone)),
         sa.select(packs.c.digest).where(packs.c.run_id.in_(gone)),
         sa.select(model_files.c.digest).join(versions, _of_version).where(versions.c.deletion == deletion),
+        sa.select(trace_files.c.digest).join(traces).where(traces.c.run_id.in_(gone)),
         sa.select(snapshot_objects.c.object)
         .join(runs, runs.c.snapshot == snapshot_objects.c.snapshot)
         .where(runs.c.deletion == deletion),
@@ -48,6 +52,7 @@ def _is_needed() -> sa.ColumnElement[bool]:
             there,
         ),
         sa.exists().where(packs.c.digest == digest, packs.c.run_id == runs.c.id, there),
+        sa.exists().where(trace_files.c.digest == digest, trace_files.c.trace_id == traces.c.id, is_there()),
         sa.exists().where(model_files.c.digest == digest, _of_version, versions.c.deletion.is_(None)),
         sa.exists().where(
             snapshot_objects.c.object == digest, snapshot_objects.c.snapshot == runs.c.snapshot, there
@@ -64,6 +69,9 @@ def _in_rows(read: Read, deletion: int, gone: sa.Select[tuple[str]]) -> int:
     logs = sa.select(sa.func.sum(segments.c.size)).join(streams)
     of_runs = logs.where(streams.c.run_id.in_(gone))
     of_logs = logs.where(streams.c.deletion == deletion)
+    told = sa.select(sa.func.sum(sa.func.length(spans.c.told))).join(traces).where(traces.c.run_id.in_(gone))
     unpacked = segments.c.data.is_not(None)
     # the logs that are marked lie in packs with metrics; those are written anew without them
-    return sum(int(read.execute(query).scalar() or 0) for query in (points, of_runs.where(unpacked), of_logs))
+    return sum(
+        int(read.execute(query).scalar() or 0) for query in (points, told, of_runs.where(unpacked), of_logs)
+    )

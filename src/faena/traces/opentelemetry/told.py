@@ -115,6 +115,12 @@ def plain(attributes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {each.get("key", ""): _plain(each.get("value", {})) for each in attributes}
 
 
+def trace_of(link: Mapping[str, Any]) -> str:
+    """The id of the trace that a span's link refers to; empty: none."""
+    found = b64decode(link.get("trace_id", ""))
+    return f"{TRACE}{found.hex()}" if any(found) else ""
+
+
 def _plain(value: Mapping[str, Any]) -> Any:
     for name, given in value.items():
         match name:

@@ -26,6 +26,7 @@ from faena.server.pages.run import log as run_log
 from faena.server.pages.run import notes
 from faena.server.pages.run import top as run_top
 from faena.server.pages.run.top import RunTop
+from faena.server.pages.traces import list as trace_list
 from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
@@ -34,6 +35,7 @@ from faena.tracking.model import SCRIPT, SYSTEM
 _FIRST_CURVES = 200
 """Names of metrics that the page itself has; it is made again and again while a run goes on."""
 _MOST_FILES = 300
+_MOST_TRACES = 5
 
 
 class File(Struct, frozen=True):
@@ -80,6 +82,8 @@ class RunPage(Struct, frozen=True):
     """Metrics that are not numbers."""
     more_logged: str
     """Address of those that are too many for this page; empty where there are none."""
+    traces: trace_list.Shown
+    """The latest of those that were made in it, or put to it."""
     parameters: dict[str, str]
     files: list[File]
     more_files: int
@@ -120,6 +124,7 @@ def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, 
         system=_curves(read, run_id, SYSTEM),
         logged=logged.build(read, objects, run_id, others),
         more_logged=f"{run_address(run_id)}/logged?from={logged.MOST}" if len(others) > logged.MOST else "",
+        traces=trace_list.of_run(read, run_id, _MOST_TRACES),
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
         files=listed[:_MOST_FILES],
         more_files=max(0, len(listed) - _MOST_FILES),

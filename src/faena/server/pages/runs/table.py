@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from faena.db import Read
 from faena.kernel.clock import Micros
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.plural import counted
 from faena.runs import search as lists
 from faena.runs.list_schemas import Emptiness
 from faena.runs.model import HYPERDRIVE, Run
 from faena.search import empty_results, service
+from faena.server.pages.addresses import traces_address
 from faena.server.pages.rendering import run_address
 from faena.server.pages.runs import columns as runs_columns
 from faena.server.pages.runs import groups as runs_groups
@@ -22,6 +23,8 @@ from faena.server.pages.runs.asked import Asked
 from faena.server.pages.runs.columns import Facts, Shown
 from faena.server.pages.runs.groups import Grouped
 from faena.sweeps import glances
+from faena.traces import finding
+from faena.traces.finding import Wanted
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import SavedView
 from faena.workspaces.view_store import list_views
@@ -95,6 +98,8 @@ class RunsTable(Struct, frozen=True):
     """What was asked for by name and no run has."""
     empty: Emptiness | None = None
     """Why there is no row."""
+    traces: str = ""
+    """Where the traces are, of the experiment where one is chosen; empty where there are none."""
 
     @property
     def is_long(self) -> bool:
@@ -168,7 +173,17 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         is_live=any(run.ended_at is None for _, own in parts for run in own),
         note=note,
         empty=empty,
+        traces=_traces(read, asked.experiment),
     )
+
+
+def _traces(read: Read, experiment: str) -> str:
+    wanted = Wanted(experiment=experiment or None)
+    try:
+        found = finding.is_any(read, wanted)
+    except NotFound:
+        return ""
+    return traces_address(**({"experiment": experiment} if experiment else {})) if found else ""
 
 
 def _grouping(shown: Sequence[Shown], grouped: Sequence[Shown]) -> list[Shown]:

@@ -1,0 +1,1 @@
+"""Traces: how applications answered requests, step by step."""
