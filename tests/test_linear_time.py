@@ -26,7 +26,8 @@ from faena.runs import follow, parameters, variables
 from faena.runs.schemas import Failure
 from faena.script import values
 from faena.search import language
-from faena.server.gateway import authentication
+from faena.server.listener.request_headers import Headers
+from faena.server.pages import browser_rights
 from faena.server.pages.console import Console, shown
 from faena.sweeps import arguments, constraints, endings, metric_constraints, options
 from tests.examples import long_form
@@ -175,10 +176,8 @@ READ: dict[str, Callable[[str], object]] = {
     "a decoder's reason": lambda text: _refusal(Failure("a"), text),
     "a metric's name": values.check_name,
     "a metric's text": lambda text: values.text_value(text, "a"),
-    "a cookie": lambda text: authentication._cookie(
-        authentication._Headers([(b"cookie", text.encode("latin-1", "replace"))]), "a"
-    ),
-    "where a sign-in goes on": authentication._is_page,
+    "a cookie": lambda text: Headers([(b"cookie", text.encode("latin-1", "replace"))]).cookie("a"),
+    "where a sign-in goes on": browser_rights.is_page,
     "a script's last words": _advised,
     "a command": command.parse,
     "a curated environment": curated.find,

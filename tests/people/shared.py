@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from faena.client.api import ServerApi
 from faena.client.workspaces import logins
@@ -58,7 +58,7 @@ class Caller:
         self.api.transport.close()
 
     def ask(self, verb: str, path: str, body: Any = None, **headers: str) -> Answer:
-        data = b"" if body is None else json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         shown = {"Content-Type": "application/json"}
         if self.token:
             shown["Authorization"] = f"Bearer {self.token}"
@@ -70,6 +70,33 @@ class Caller:
         except http.client.HTTPException:
             self._connection.close()
             raise
+
+
+class Browser:
+    """That of somebody elsewhere, signed in where it has a cookie."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self.origin = caller.url
+        self.cookie = ""
+
+    def sign_in(self, token: str, to: str = "") -> Answer:
+        answer = self.send("/sign-in", token=token, to=to)
+        if "set-cookie" in answer.headers:
+            self.cookie = answer.cookie
+        return answer
+
+    def get(self, path: str) -> Answer:
+        return self._caller.ask("GET", path, **self._headers())
+
+    def send(self, path: str, **form: str) -> Answer:
+        """A form, or what a button asks for."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        shown = {**self._headers(), **({"Origin": self.origin} if self.origin else {}), **kind}
+        return self._caller.ask("POST", path, urlencode(form).encode(), **shown)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Accept": "text/html", **({"Cookie": self.cookie} if self.cookie else {})}
 
 
 class Shared:
@@ -109,6 +136,13 @@ class Shared:
             yield Stream(answer)
         finally:
             connection.close()
+
+    def browser(self, token: str = "") -> Browser:
+        """Signed in, where there is a token."""
+        made = Browser(self.stranger())
+        if token:
+            assert made.sign_in(token).status == 303
+        return made
 
     def stranger(self, token: str = "") -> Caller:
         made = Caller(self.url, token)

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
@@ -52,7 +53,7 @@ class Readers:
 
     def submit(self, work: Callable[[Read], T], *, first: bool = False, unlimited: bool = False) -> Future[T]:
         pool = self._first if first else self._any
-        return pool.submit(self._counted, time.perf_counter(), work, unlimited=unlimited)
+        return pool.submit(copy_context().run, self._counted, time.perf_counter(), work, unlimited=unlimited)
 
     def _counted(self, asked: float, work: Callable[[Read], T], *, unlimited: bool) -> T:
         began, failed = time.perf_counter(), True

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from faena.db import savepoints
 from faena.db.contract import Backend
 from faena.db.counts import Counts
+from faena.db.deeds import DEED
 from faena.db.transactions import Write
 from faena.kernel.errors import WriterStopped
 
@@ -57,6 +59,8 @@ class _Request(Generic[T]):
         self.work = work
         self.future: Future[T] = Future()
         self.topics: set[str] = set()
+        self._context = copy_context()
+        self._deed = DEED.get()
         self.outcome: T
         self.failure: BaseException | None = None
 
@@ -64,13 +68,16 @@ class _Request(Generic[T]):
         write = Write(connection)
         self.failure = None
         try:
-            self.outcome = self.work(write)
+            self.outcome = self._context.run(self.work, write)
+            if self._deed is not None:
+                self._deed.tell(write, self)
             self.topics = write.topics
         except BaseException as error:  # noqa: BLE001  handed to whoever waits for the future
             self.failure = error
 
     def settle(self, translated: Callable[[BaseException], BaseException]) -> None:
         if self.failure:
+            self._forget()
             self.future.set_exception(translated(self.failure))
         else:
             self.future.set_result(self.outcome)
@@ -78,7 +85,12 @@ class _Request(Generic[T]):
     def fail(self, error: BaseException) -> None:
         """Unless somebody has been told already what became of it."""
         if not self.future.done():
+            self._forget()
             self.future.set_exception(error)
+
+    def _forget(self) -> None:
+        if self._deed is not None:
+            self._deed.forget(self)
 
 
 class Writer:

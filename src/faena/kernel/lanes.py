@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -26,7 +27,9 @@ class Lane:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(work, *arguments, **options))
+        return await loop.run_in_executor(
+            self._pool, copy_context().run, partial(work, *arguments, **options)
+        )
 
 
 BYTES = Lane("bytes", 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -12,10 +13,13 @@ from faena.kernel.rights import Right, right_of
 from faena.people.model import Caller, Role
 
 _STATE = "person"
+CURRENT: ContextVar[Caller | None] = ContextVar("caller", default=None)
+"""In whose name something is done, wherever that is: on the threads of the database, too."""
 
 
 def set_caller(scope: Any, caller: Caller) -> None:
     scope.setdefault("state", {})[_STATE] = caller
+    CURRENT.set(caller)
 
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
@@ -26,9 +30,13 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
 
 def ask_right(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Before each route. Raises NotAllowed where a person asks who may not."""
+    ask_right_of(connection, right_of(handler.opt))
+
+
+def ask_right_of(connection: ASGIConnection[Any, Any, Any, Any], asked: Right | None) -> None:
+    """The same, for what one route does of several kinds. Raises NotAllowed."""
     if (caller := caller_of(connection)) is None:
         return
-    asked = right_of(handler.opt)
     what = f"{connection.scope.get('method')} {connection.scope['path'][:200]}"
     if asked is None or asked is Right.HOST:
         raise NotAllowed(f"{what} is for who is on the server's host, not for people elsewhere.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
@@ -35,6 +33,17 @@ tokens = sa.Table(
 )
 """`role`: the most that it is good for. Those of a person who was removed are revoked, and stay for the record."""
 
+sessions = sa.Table(
+    "person_sessions",
+    metadata,
+    sa.Column("digest", String(64), primary_key=True),
+    sa.Column("person", String(64), nullable=False, index=True),
+    sa.Column("token", String(16)),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("until", BigInteger, nullable=False),
+)
+"""Browsers that are signed in, by the digests of their cookies. `token`: the id of that which they signed in with."""
+
 audit_log = sa.Table(
     "audit_log",
     metadata,
@@ -57,8 +66,9 @@ def put_person(write: Write, name: str, role: Role, now: Micros) -> None:
 
 
 def remove_person(write: Write, name: str, now: Micros) -> None:
-    """Their tokens end with them."""
+    """Their tokens end with them, and their browsers are signed out."""
     write.execute(people.delete().where(people.c.name == name))
+    write.execute(sessions.delete().where(sessions.c.person == name))
     held = sa.and_(tokens.c.person == name, tokens.c.revoked_at.is_(None))
     write.execute(tokens.update().where(held).values(revoked_at=now))
 
@@ -129,10 +139,19 @@ def use(write: Write, digest: str, now: Micros) -> None:
     write.execute(tokens.update().where(tokens.c.digest == digest).values(used_at=now))
 
 
-def add_entries(write: Write, done: Sequence[AuditEntry]) -> None:
-    """Their numbers are given here."""
-    told = [name for name in AuditEntry.__struct_fields__ if name != "number"]
-    write.execute(audit_log.insert().values([{name: getattr(each, name) for name in told} for each in done]))
+_TOLD = [name for name in AuditEntry.__struct_fields__ if name != "number"]
+_ADD_ENTRY = Prepared(
+    audit_log.insert().values({name: sa.bindparam(name) for name in _TOLD}).returning(audit_log.c.number)
+)
+
+
+def add_entry(write: Write, told: AuditEntry) -> int:
+    """Its number, which is given here."""
+    return int(write.execute(_ADD_ENTRY, {name: getattr(told, name) for name in _TOLD}).scalar())
+
+
+def set_status(write: Write, number: int, status: int) -> None:
+    write.execute(audit_log.update().where(audit_log.c.number == number).values(status=status))
 
 
 def list_entries(read: Read, person: str | None, before: int | None, most: int) -> list[AuditEntry]:

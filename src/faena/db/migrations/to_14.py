@@ -1,4 +1,4 @@
-"""Runs have comments."""
+"""Runs have comments. Browsers sign in at a shared server."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ def upgrade(op: Operations) -> None:
         sa.Column("changed_at", sa.BigInteger),
     )
     op.create_index("run_comments_in_order", "run_comments", ["run_id", "created_at", "id"])
+    op.create_table(
+        "person_sessions",
+        sa.Column("digest", sa.String(64), primary_key=True),
+        sa.Column("person", sa.String(64), nullable=False),
+        sa.Column("token", sa.String(16)),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_person_sessions_person", "person_sessions", ["person"])

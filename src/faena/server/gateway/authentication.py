@@ -18,7 +18,8 @@ from faena.mlflow import paths as mlflow_paths
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
 from faena.server.gateway import peers, responses
 from faena.server.gateway.keys import Keys
-from faena.server.pages.browser_rights import PAGES, is_asked
+from faena.server.listener.request_headers import Headers
+from faena.server.pages.browser_rights import PAGES, is_asked, is_page
 
 _SIGN_IN = "/sign-in"
 _SIGN_OUT = "/sign-out"
@@ -37,7 +38,7 @@ class _Visit:
     """A request, and what its keys are worth."""
 
     scope: HTTPScope
-    headers: _Headers
+    headers: Headers
     session: str
     """One of ours; empty where it has none."""
     trusted: bool
@@ -81,8 +82,8 @@ class Guard:
         if (path := mlflow_paths.spelled_once(scope["path"])) != scope["path"]:
             scope["path"] = path
             scope["raw_path"] = b"/" + scope["raw_path"].lstrip(b"/")
-        headers = _Headers(scope["headers"])
-        session = _cookie(headers, self._cookie) or ""
+        headers = Headers(scope["headers"])
+        session = headers.cookie(self._cookie) or ""
         known = bool(session) and await self._is_known(session, scope)
         token = shown_token(headers.all("authorization"))
         trusted = self._keys.is_token(token)
@@ -137,7 +138,7 @@ class Guard:
     async def _sign_in(self, visit: _Visit, send: Send) -> None:
         asked = _query(visit)
         target = asked.get("to", "")
-        target = target if _is_page(target) else PAGES
+        target = target if is_page(target) else PAGES
         code, link = asked.get("code", ""), asked.get("link", "")
         own = await self._peers.is_own(visit.scope)
         by_code = self._keys.redeem(code)
@@ -166,25 +167,6 @@ class Guard:
         return found is not None and (not found.own or await self._peers.is_own(scope))
 
 
-class _Headers:
-    """Names are in lower case, as servers give them."""
-
-    def __init__(self, given: object) -> None:
-        self._given: list[tuple[bytes, bytes]] = list(given)  # type: ignore[call-overload]  # pairs, as ASGI says
-
-    def all(self, name: str) -> list[str]:
-        wanted = name.encode()
-        return [value.decode("latin-1") for key, value in self._given if key == wanted]
-
-    def only(self, name: str) -> str | None:
-        """None where there is none, or several: which of them counts would be anybody's guess."""
-        found = self.all(name)
-        return found[0] if len(found) == 1 else None
-
-    def accepts(self, kind: str) -> bool:
-        return any(kind in accepted for accepted in self.all("accept"))
-
-
 def _same_page(visit: _Visit) -> str:
     """The address itself, to be asked for once more by a page of ours: a browser then sends the cookie it has."""
     query = visit.scope["query_string"]
@@ -195,22 +177,8 @@ def _same_page(visit: _Visit) -> str:
     return quote(visit.path) + (f"?{query.decode('latin-1')}" if query else "")
 
 
-def _is_page(address: str) -> bool:
-    """Whether it is the address of one of our pages, whatever a browser makes of it."""
-    return address.startswith(PAGES) and all("!" <= each <= "~" and each != "\\" for each in address)
-
-
 def _query(visit: _Visit) -> dict[str, str]:
     query = visit.scope["query_string"]
     if len(query) > _LONGEST_QUERY:
         return {}
     return {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
-
-
-def _cookie(headers: _Headers, name: str) -> str | None:
-    for line in headers.all("cookie"):
-        for pair in line.split(";"):
-            found, _, value = pair.strip().partition("=")
-            if found == name:
-                return value
-    return None

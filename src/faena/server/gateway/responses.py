@@ -70,6 +70,12 @@ NOT_A_RUNS = Said(
 FOREIGN = Said(
     403, "UserErrorException", "Refused", "Another site may not change anything in this workspace."
 )
+NOT_A_PAGES_ELSEWHERE = Said(
+    403,
+    "AuthenticationException",
+    "Refused",
+    "A browser that is signed in does what the pages do, no more. Programs send a token: `faena token new` makes one.",
+)
 SIGNED_IN = Said(200, "", "Signed in", "The page opens now.")
 SIGNED_OUT = Said(200, "", "Signed out", "Run `faena ui` in the workspace's folder to sign in again.")
 
@@ -101,10 +107,16 @@ async def answer(
 
 
 async def respond(
-    send: Send, status: int, body: bytes, headers: dict[str, str], *, head: bool = False
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    head: bool = False,
+    policy: str = _ANSWER_POLICY,
 ) -> None:
     sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    sent += [(b"content-length", str(len(body)).encode()), *_security(_ANSWER_POLICY)]
+    sent += [(b"content-length", str(len(body)).encode()), *_security(policy)]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})
 

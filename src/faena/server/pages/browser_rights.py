@@ -43,3 +43,8 @@ def is_asked(verb: str, path: str) -> bool:
     if verb in ("PATCH", "DELETE"):
         return _VIEW.fullmatch(path) is not None
     return verb == "POST" and any(line.fullmatch(path) for line in _ASKED)
+
+
+def is_page(address: str) -> bool:
+    """Whether it is the address of one of our pages, whatever a browser makes of it."""
+    return address.startswith(PAGES) and all("!" <= each <= "~" and each != "\\" for each in address)

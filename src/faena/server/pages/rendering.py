@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from litestar import MediaType, Response
 
-from faena.server.pages import assets, words
+from faena.server.pages import assets, permissions, words
 
 if TYPE_CHECKING:
     import jinja2
@@ -49,6 +49,9 @@ def _templates() -> jinja2.Environment:
     )
     templates.globals.update(
         static=assets.PLACE, styles=assets.styles, modules=assets.modules, run_address=run_address
+    )
+    templates.globals.update(
+        may_change=permissions.may_change, may_delete=permissions.may_delete, person=permissions.person
     )
     templates.filters.update(
         json=_json,

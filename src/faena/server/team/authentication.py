@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 from collections import OrderedDict
 from collections.abc import Iterable
-from concurrent.futures import Future
+from contextvars import Context
 from typing import Any
 
 import msgspec
@@ -18,16 +17,20 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from faena.db import Database
-from faena.kernel.clock import Clock, Micros
+from faena.db.deeds import DEED
+from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
-from faena.people import service, store
+from faena.people import service, session_store, store
 from faena.people.callers import set_caller
 from faena.people.model import Caller, digest
-from faena.people.schemas import AuditEntry
 from faena.server.errors import ErrorBody
+from faena.server.gateway import responses
+from faena.server.listener.request_headers import Headers
 from faena.server.operation.requests import Requests
+from faena.server.pages.browser_rights import is_asked
+from faena.server.team.auditing import Noted
+from faena.server.team.sign_in import SIGN_IN, SIGN_OUT, SignIn, is_own
 
-_log = logging.getLogger(__name__)
 _READING = ("GET", "HEAD")
 _MOST_KNOWN = 4096
 _USED_EVERY = 60_000_000
@@ -37,7 +40,8 @@ _KNOWN_FOR = 1.0
 server may have revoked it."""
 _LOOK = 5.0
 """Seconds after which streams are looked at though nobody has said that a token ended."""
-_LONGEST_PATH = 2000
+_SESSION = "session:"
+"""Before the digest of a browser's cookie, where tokens have theirs alone."""
 
 
 class Guard:
@@ -50,12 +54,14 @@ class Guard:
         notifications: Notifications,
         clock: Clock,
         requests: Requests,
+        sign_in: SignIn,
     ) -> None:
         self._app = app
         self._requests = requests
         self._database = database
         self._notifications = notifications
         self._clock = clock
+        self._sign_in = sign_in
         self._known: OrderedDict[str, tuple[Caller, float, int]] = OrderedDict()
         self._streams: dict[asyncio.Task[Any], str] = {}
         """What is being sent in parts, with the digest of the token that it is sent to."""
@@ -65,12 +71,16 @@ class Guard:
         if scope["type"] != ScopeType.HTTP:
             return  # a web socket is refused by leaving it unanswered; the listener takes none
         shown = _token(scope["headers"])
-        found = digest(shown) if shown else ""
-        caller = await self._caller(found) if found else None
+        headers = Headers(scope["headers"])
+        session = "" if shown else self._sign_in.session_of(headers)
+        key = _SESSION + session if session else digest(shown) if shown else ""
+        caller = await self._caller(key) if key else None
+        if not shown and await self._is_of_browser(scope, headers, receive, send, session, caller):
+            return
         if caller is None:
             why = (
                 "The token is not good here: it was revoked, it has expired, or its person is gone."
-                if found
+                if shown
                 else ""
             )
             self._requests.refused(str(scope["method"]), 401)
@@ -78,23 +88,66 @@ class Guard:
             return
         scope.setdefault("state", {})["by_gateway"] = True
         set_caller(scope, caller)
-        entry = None if scope["method"] in _READING else self._entry(scope, caller)
+        is_read = scope["method"] in _READING
+        noted = None if is_read else Noted(self._database, scope, caller, self._clock.now())
+        DEED.set(None if noted is None else noted.deed)  # also of a connection's next request
+        if session:
+            send = responses.secured(send, scope["path"])
         try:
-            await self._app(scope, receive, self._sender(send, found, entry))
+            await self._app(scope, receive, self._sender(send, key, noted))
         finally:
             self._streams.pop(_this_task(), None)
 
+    async def _is_of_browser(
+        self,
+        scope: HTTPScope,
+        headers: Headers,
+        receive: Receive,
+        send: Send,
+        session: str,
+        caller: Caller | None,
+    ) -> bool:
+        """Answers what a browser asks that is not for the application; whether it was such."""
+        verb, path = str(scope["method"]), scope["path"]
+        to_browser, is_read = headers.accepts("text/html"), verb in _READING
+        if path == SIGN_IN and is_read:
+            await self._sign_in.show(scope, send, is_known=caller is not None)
+        elif path == SIGN_IN and verb == "POST" and is_own(headers):
+            await self._sign_in.take(scope, headers, receive, send)
+        elif caller is None and is_read and to_browser:
+            await self._sign_in.to_page(scope, send)
+        elif caller is None:
+            return False
+        elif not is_read and not is_own(headers):
+            await responses.answer(send, responses.FOREIGN, to_browser=to_browser)
+        elif path == SIGN_OUT and verb == "POST":
+            await self._sign_in.end(session, send)
+            self._known.pop(_SESSION + session, None)
+        elif path == "/" and is_read:
+            await self._sign_in.show(scope, send, is_known=True)
+        elif not is_asked(verb, path):
+            await responses.answer(send, responses.NOT_A_PAGES_ELSEWHERE, to_browser=to_browser)
+        else:
+            return False
+        return True
+
     async def _caller(self, found: str) -> Caller | None:
+        """`found`: the digest of a token, or of a session's cookie, which is marked so."""
         changes = self._notifications.count(service.TOPIC)
         known = self._known.get(found)
         if known is not None and known[2] == changes and self._clock.monotonic() < known[1]:
             return known[0]
         now = self._clock.now()
-        row = await self._database.read_first(lambda read: store.caller(read, found, now))
-        if row is None:
+        if found.startswith(_SESSION):
+            cookie = found.removeprefix(_SESSION)
+            caller = await self._database.read_first(lambda read: session_store.caller(read, cookie, now))
+            used = now
+        else:
+            row = await self._database.read_first(lambda read: store.caller(read, found, now))
+            caller, used = row if row is not None else (None, now)
+        if caller is None:
             self._known.pop(found, None)
             return None
-        caller, used = row
         self._known[found] = caller, self._clock.monotonic() + _KNOWN_FOR, changes
         while len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
@@ -102,16 +155,16 @@ class Guard:
             self._database.submit_write(lambda write: store.use(write, found, now))
         return caller
 
-    def _sender(self, send: Send, found: str, entry: AuditEntry | None) -> Send:
+    def _sender(self, send: Send, found: str, noted: Noted | None) -> Send:
         """What is sent in parts ends where its token does; what changed something is noted as it was answered."""
 
         async def told(message: Message) -> None:
-            if message["type"] == "http.response.start" and entry is not None:
-                self._note(msgspec.structs.replace(entry, status=message["status"]))
+            if message["type"] == "http.response.start" and noted is not None:
+                noted.answered(message["status"])
             elif message.get("more_body"):
                 self._streams.setdefault(_this_task(), found)
                 if self._ending is None or self._ending.done():
-                    self._ending = asyncio.create_task(self._end_streams())
+                    self._ending = asyncio.create_task(self._end_streams(), context=Context())
             await send(message)
 
         return told
@@ -124,22 +177,6 @@ class Guard:
                 for task, found in list(self._streams.items()):
                     if await self._caller(found) is None:
                         task.cancel()
-
-    def _entry(self, scope: HTTPScope, caller: Caller) -> AuditEntry:
-        client = scope.get("client") or ("", 0)
-        path = str(scope["path"])[:_LONGEST_PATH]
-        verb, now = str(scope["method"])[:8], self._now()
-        return AuditEntry(0, now, caller.person, caller.token, verb, path, 0, str(client[0])[:64])
-
-    def _now(self) -> Micros:
-        return self._clock.now()
-
-    def _note(self, entry: AuditEntry) -> None:
-        def told(written: Future[None]) -> None:
-            if (failure := written.exception()) is not None:
-                _log.error("%s is not in the audit log: %s", entry, failure)
-
-        self._database.submit_write(lambda write: store.add_entries(write, [entry])).add_done_callback(told)
 
 
 def _this_task() -> asyncio.Task[Any]:

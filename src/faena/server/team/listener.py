@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import hashlib
 import ipaddress
 import socket
 from pathlib import Path
@@ -27,6 +28,7 @@ from faena.server.node_listener import certificate
 from faena.server.operation.probes import with_probes
 from faena.server.operation.watched import Watched
 from faena.server.team.authentication import Guard
+from faena.server.team.sign_in import SignIn
 from faena.workspaces.model import WorkspaceFolder
 
 _OWNER_TOKEN = "owner-token"
@@ -77,7 +79,10 @@ class TeamListener:
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
         listener = _bind(settings)
-        guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests)
+        # browsers keep the cookies of all ports of a host together
+        cookie = f"faena_{hashlib.sha256(self._folder.id.encode()).hexdigest()[:8]}"
+        sign_in = SignIn(self._database, self._clock, self._folder.name, cookie)
+        guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests, sign_in)
         probed = with_probes(guard, self._watched.readiness)
         config = configured(
             sent_on(probed), for_nodes(), backlog=_BACKLOG, keep_alive=120, certificate=pair[0], key=pair[1]

@@ -13,7 +13,7 @@ from litestar.response import Redirect, Stream
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.kernel.rights import OWN, READ
+from faena.kernel.rights import CONTRIBUTE, READ
 from faena.models import aliasing
 from faena.objects.service import Objects
 from faena.server.bodies import TypedRequest
@@ -84,7 +84,7 @@ async def model_file(name: str, version: int, file: str, database: Database, obj
     "/models/{name:str}/do/{action:str}",
     summary="Have an alias mean a version, or take one away",
     request_max_body_size=forms.MOST_BYTES,
-    opt=OWN,
+    opt=CONTRIBUTE,
 )
 async def do(name: str, action: str, request: TypedRequest, database: Database, clock: Clock) -> Redirect:
     if action not in MODEL_ACTIONS:

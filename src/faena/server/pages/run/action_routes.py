@@ -13,11 +13,11 @@ from faena.db import Database, Read
 from faena.kernel import ownership
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.kernel.rights import OWN, READ
+from faena.kernel.rights import CONTRIBUTE, OWN, READ
 from faena.models import live
 from faena.models.schemas import Registration
 from faena.objects.service import Objects
-from faena.people.callers import ask_same, caller_of
+from faena.people.callers import ask_right_of, ask_same, caller_of
 from faena.runs import record, service
 from faena.runs.comments import service as comments
 from faena.runs.comments.schemas import CommentText
@@ -31,7 +31,7 @@ from faena.server.pages.forms import go_on
 from faena.server.pages.rendering import page, render, run_address
 from faena.server.pages.run import actions as run_actions
 from faena.server.pages.run import top as run_top
-from faena.server.pages.run.actions import given
+from faena.server.pages.run.actions import given, right_of_action
 from faena.server.pages.run.again import submit_again
 from faena.tidying import deleting
 from faena.tidying.schemas import DeletionRequest
@@ -95,7 +95,7 @@ async def show_form(
     "/{run_id:str}/do/{action:str}",
     summary="Do it, as the form says",
     request_max_body_size=forms.MOST_BYTES,
-    opt=OWN,
+    opt=CONTRIBUTE,
 )
 async def do(
     run_id: str,
@@ -110,6 +110,7 @@ async def do(
 ) -> Redirect:
     if action not in _DO:
         raise NotFound(f"Nothing on a run's page does {action[:80]!r}.")
+    ask_right_of(request, right_of_action(action))
     fields = await forms.fields(request)
     caller = caller_of(request)
     asks = ownership.user() if caller is None else caller.person

@@ -9,9 +9,11 @@ from msgspec import Struct
 from faena.compute import store as clusters
 from faena.db import Read
 from faena.kernel import ids
+from faena.kernel.rights import Right
 from faena.runs import service
 from faena.runs.schemas import RunView
 from faena.server.pages.browser_rights import ACTIONS
+from faena.server.pages.permissions import may
 from faena.server.pages.rendering import run_address
 from faena.server.pages.run.again import can_be_had_again, has_checkpoint
 from faena.server.pages.words import size, when
@@ -55,6 +57,10 @@ def address(run_id: str, action: str) -> str:
     return f"{run_address(run_id)}/do/{action}"
 
 
+def right_of_action(action: str) -> Right:
+    return Right.OWN if action == "delete" else Right.CONTRIBUTE
+
+
 def offers(run: RunView, *, can_cancel: bool, is_sweep: bool = False) -> list[Offer]:
     """What the top of the page offers; a sweep's form says that of its trials."""
     found = {"cancel": f"Cancel {'sweep' if is_sweep else 'run'}"} if can_cancel else {}
@@ -65,7 +71,11 @@ def offers(run: RunView, *, can_cancel: bool, is_sweep: bool = False) -> list[Of
     if run.ended_at is not None:
         found |= {"archive": "Archive"} if run.archived_at is None else {"unarchive": "Unarchive"}
         found["delete"] = "Delete"
-    return [Offer(label, address(run.id, action)) for action, label in found.items()]
+    return [
+        Offer(label, address(run.id, action))
+        for action, label in found.items()
+        if may(right_of_action(action))
+    ]
 
 
 def cancel(*, is_sweep: bool) -> Asked:

@@ -15,6 +15,7 @@ from faena.runs.engine.services import RunnerServices
 from faena.runs.model import HYPERDRIVE, INTERACTIVE, Run
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import RERUN_OF, Submission
+from faena.server.pages.permissions import person
 from faena.workspaces.model import WorkspaceFolder
 
 
@@ -68,7 +69,7 @@ async def submit_again(
             lock=view.lock or "",
             exact=False,
             snapshot=view.snapshot,
-            user=ownership.user(),
+            user=person() or ownership.user(),
             name="",
             parent=None,
             tags=first.tags | origin,

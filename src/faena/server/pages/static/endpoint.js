@@ -29,8 +29,8 @@ async function charts() {
 const again = paced(async () => { await Promise.all([parts(), charts()]); }, PACE * 0.9);
 
 const form = document.querySelector(".try form");
-const said = form.querySelector("output"), shown = form.querySelector("pre");
-form.addEventListener("submit", async (event) => {
+const said = form?.querySelector("output"), shown = form?.querySelector("pre"); // who only reads has none
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
@@ -66,11 +66,11 @@ function summary({ status, seconds, ran_milliseconds, content_type, request_id, 
   return `${status} in ${time}${ran} · ${size.toLocaleString("en")} bytes of ${content_type || "no type"}${is_cut ? ", of which the beginning" : ""} · request ${request_id}`;
 }
 
-form.body.addEventListener("keydown", (event) => {
+form?.body.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
 
-form.querySelector("button").disabled = false; // without this script a form would be sent as an address
+if (form) form.querySelector("button").disabled = false; // without this script a form would be sent as an address
 pane().scrollTop = pane().scrollHeight;
 charts();
 listen(async (missed) => { if (missed) again(); return "/ui/endpoint-changes"; }, { changed: again });
