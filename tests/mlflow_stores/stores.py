@@ -138,6 +138,12 @@ TABLES = {
     "spans": "trace_id, content",
     "assessments": "assessment_id, trace_id, name, assessment_type, value, created_timestamp, last_updated_timestamp, "
     "source_type, source_id, rationale, valid",
+    "evaluation_datasets": "dataset_id, name, schema, profile, digest, created_time, last_update_time, created_by, "
+    "last_updated_by",
+    "evaluation_dataset_tags": "dataset_id, key, value",
+    "evaluation_dataset_records": "dataset_record_id, dataset_id, inputs, outputs, expectations, tags, source, "
+    "source_id, source_type, created_time, last_update_time, created_by, last_updated_by, input_hash",
+    "entity_associations": "association_id, source_type, source_id, destination_type, destination_id, created_time",
     "webhooks": "webhook_id",
 }
 """Of today's schema, those that are read, and one that is not."""

@@ -68,6 +68,7 @@ def test_traces_with_spans_and_what_was_said_of_them(workspace: Workspace, tmp_p
         **said,
     )
     database.close()
+    assert workspace.import_mlflow(database.url, dry_run=True).traces == Counts(there=1, new=1)
     report = workspace.import_mlflow(database.url)
     assert report.traces == Counts(there=1, new=1)
     told = [

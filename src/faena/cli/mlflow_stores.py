@@ -31,7 +31,9 @@ _MOST_SHOWN = 30
 def import_mlflow(
     context: click.Context, source: str, artifacts: Path | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Bring experiments, runs, models and traces from SOURCE: a folder such as mlruns, sqlite:///mlflow.db, a server.
+    """Bring experiments, runs, models, traces and evaluation sets from SOURCE.
+
+    SOURCE is a folder such as mlruns, a database such as sqlite:///mlflow.db, or the address of a server.
 
     Runs keep their ids; what is here already is compared and stays. Stopped at any point it goes on when it is called
     again. The exit code is 1 where something did not come. See docs/mlflow.md.
@@ -63,6 +65,7 @@ def _show(report: Report) -> None:
         ("registered models", report.models),
         ("versions", report.versions),
         ("traces", report.traces),
+        ("evaluation sets", report.evaluation_sets),
     ):
         if counts.there:
             click.echo(f"  {title}: {_told(counts, came)}")
@@ -129,6 +132,7 @@ def export_mlflow(context: click.Context, folder: Path, experiments: tuple[str, 
             counted(report.models, "registered model"),
             counted(report.versions, "version"),
             counted(report.traces, "trace"),
+            counted(report.evaluation_sets, "evaluation set"),
         )
         click.echo(f"{report.folder}: {', '.join(each for each in counts if not each.startswith('0 '))}.")
         click.echo(
@@ -139,6 +143,11 @@ def export_mlflow(context: click.Context, folder: Path, experiments: tuple[str, 
             click.echo(f"  {note.about}: {note.said}")
         if (more := len(report.notes) - _MOST_SHOWN) > 0:
             click.echo(f"  … and {more:,} more; --json has all of them.")
+        if report.evaluation_sets:
+            click.echo(
+                f"  {counted(report.records, 'record')} of evaluation sets are in files beside it: MLflow's clients "
+                "open none from a folder. `faena import-mlflow` takes them."
+            )
         click.echo(f"Open it by `mlflow.set_tracking_uri({str(report.folder)!r})`.")
     if report.notes:
         context.exit(1)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from faena.client.mlflow_stores import database_models, database_traces, numbers
+from faena.client.mlflow_stores import database_evaluation, database_models, database_traces, numbers
 from faena.client.mlflow_stores.connections import Connection
 from faena.client.mlflow_stores.found import Files, Head, RunFound, StoreDamaged
 from faena.client.mlflow_stores.places import Places
@@ -16,6 +16,7 @@ from faena.client.mlflow_stores.tables import Tables
 from faena.kernel.errors import UserErrorException
 from faena.mlflow.moving.schemas import (
     DatasetGiven,
+    EvaluationSetGiven,
     ExperimentGiven,
     LoggedModelGiven,
     ModelGiven,
@@ -27,8 +28,6 @@ from faena.mlflow.moving.schemas import (
 _NEEDED = ("experiments", "runs", "params", "tags", "metrics")
 _UNTOLD = {
     "guardrails": "gateway guardrails",
-    "evaluation_datasets": "evaluation data sets",
-    "evaluation_dataset_records": "records of evaluation data sets",
     "scorers": "scorers",
     "webhooks": "webhooks",
     "endpoints": "gateway endpoints",
@@ -135,6 +134,9 @@ class DatabaseStore:
 
     def traces(self) -> Iterator[tuple[TraceGiven, str]]:
         yield from database_traces.read(self._tables)
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetGiven]:
+        yield from database_evaluation.read(self._tables)
 
     def left_out(self) -> dict[str, int]:
         found: dict[str, int] = {}

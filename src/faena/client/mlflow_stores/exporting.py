@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
 
+from faena.client.mlflow_stores import folder_evaluation
 from faena.client.mlflow_stores.folder import FolderStore
 from faena.client.mlflow_stores.found import Files, Progress
 from faena.client.mlflow_stores.report import Note
@@ -29,6 +31,10 @@ class ExportReport(Struct):
     models: int = 0
     versions: int = 0
     traces: int = 0
+    evaluation_sets: int = 0
+    """In a file each beside the store, whose clients read none of them there."""
+    records: int = 0
+    """Of evaluation sets."""
     points: int = 0
     files: int = 0
     size: int = 0
@@ -106,6 +112,7 @@ class _Export:
         self._logged_models(chosen)
         self._models(everything=len(experiments) == len(self._store.experiments()))
         self._traces(chosen)
+        self._evaluation_sets(chosen, everything=len(experiments) == len(self._store.experiments()))
         report.notes = [Note(*each) for each in self._writer.notes]
         self._compare()
         return report
@@ -158,6 +165,19 @@ class _Export:
                     self._writer.trace(given, files)
                 self.report.traces += 1
 
+    def _evaluation_sets(self, chosen: Collection[str], *, everything: bool) -> None:
+        """All, or those of the experiments that are written."""
+        for _, some in groupby(self._store.evaluation_sets(), key=lambda each: each.id):
+            first, *others = some
+            if everything or chosen.intersection(first.experiments):
+                records = [record for part in (first, *others) for record in part.records]
+                kept = [number for number in first.experiments if number in chosen]
+                folder_evaluation.write(
+                    self._root, msgspec.structs.replace(first, experiments=kept, records=records)
+                )
+                self.report.evaluation_sets += 1
+                self.report.records += len(records)
+
     def _count(self, files: Files) -> None:
         self.report.files += len(files.places)
         self.report.size += sum(place.stat().st_size for place in files.places.values())
@@ -174,6 +194,10 @@ class _Export:
             self.report.notes.append(Note(f"run {run_id}", "it is not in the folder"))
         if (found := len(list(there.models()))) != self.report.models:
             self.report.notes.append(Note("models", f"{found} of {self.report.models} are in the folder"))
+        read = sum(len(part.records) for part in there.evaluation_sets())
+        if read != self.report.records:
+            said = f"{read} of {self.report.records} records are in the folder"
+            self.report.notes.append(Note("evaluation sets", said))
 
 
 def _digest(run: RunGiven) -> bytes:

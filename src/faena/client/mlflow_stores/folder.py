@@ -8,12 +8,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from faena.client.mlflow_stores import folder_models, folder_runs, folder_traces, reading
+from faena.client.mlflow_stores import folder_evaluation, folder_models, folder_runs, folder_traces, reading
 from faena.client.mlflow_stores.found import Files, Head, RunFound, StoreDamaged
 from faena.client.mlflow_stores.places import Places
 from faena.client.mlflow_stores.reading import number, word
 from faena.kernel.errors import UserErrorException
-from faena.mlflow.moving.schemas import ExperimentGiven, LoggedModelGiven, ModelGiven, TraceGiven
+from faena.mlflow.moving.schemas import (
+    EvaluationSetGiven,
+    ExperimentGiven,
+    LoggedModelGiven,
+    ModelGiven,
+    TraceGiven,
+)
 
 TRASH, MODELS = ".trash", "models"
 RESERVED = ("tags", "datasets", "traces", "models")
@@ -82,6 +88,9 @@ class FolderStore:
                     yield folder_traces.read(experiment.id, place)
                 except StoreDamaged as error:
                     self._trouble.append(f"trace {place.name}: {error.message}")
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetGiven]:
+        yield from folder_evaluation.read(self.root, self._trouble)
 
     def left_out(self) -> dict[str, int]:
         return {}

@@ -10,7 +10,14 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from faena.kernel.errors import UserErrorException
-from faena.mlflow.moving.schemas import ExperimentGiven, LoggedModelGiven, ModelGiven, RunGiven, TraceGiven
+from faena.mlflow.moving.schemas import (
+    EvaluationSetGiven,
+    ExperimentGiven,
+    LoggedModelGiven,
+    ModelGiven,
+    RunGiven,
+    TraceGiven,
+)
 
 
 class StoreDamaged(UserErrorException):
@@ -78,6 +85,9 @@ class Store(Protocol):
 
     def traces(self) -> Iterator[tuple[TraceGiven, str]]:
         """Each with the address of its files."""
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetGiven]:
+        """In parts, those of one set one after the other; `experiments` are ids there."""
 
     def left_out(self) -> dict[str, int]:
         """How many there are of what has no counterpart here, by what it is."""

@@ -1,4 +1,4 @@
-"""Brings a store of MLflow's into a workspace: experiments, runs, logged models, registered models, traces.
+"""Brings a store of MLflow's into a workspace: experiments, runs, models, traces, evaluation sets.
 
 Whatever is brought is compared with what is here then; a second call compares everything, and brings what is not here.
 So it may be stopped at any point and called again.
@@ -10,19 +10,23 @@ import contextlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from faena.client.mlflow_stores import model_sources
+from faena.client.mlflow_stores import evaluation_parts, model_sources
 from faena.client.mlflow_stores.found import Files, Head, Progress, RunFound, Store, StoreDamaged
 from faena.client.mlflow_stores.report import Counts, Report
 from faena.client.mlflow_stores.sending import Sender
 from faena.client.mlflow_stores.sources import opened
 from faena.client.workspaces.session import Session
+from faena.kernel.batches import LONGEST_LIST
 from faena.mlflow.moving.schemas import (
     REFUSED,
+    EvaluationSetGiven,
+    EvaluationSets,
     ExperimentGiven,
     ExperimentTaken,
     FileGiven,
@@ -87,6 +91,7 @@ class _Import:
         self._take_logged_models()
         self._take_models()
         self._take_traces()
+        self._take_evaluation_sets()
         report = self.report
         for trouble in self._store.trouble():
             about, _, said = trouble.partition(": ")
@@ -235,6 +240,24 @@ class _Import:
 
         made = map(one, self._store.traces())
         self._take_others("trace", self.report.traces, "traces", made, lambda some: Traces(some, self._look))
+
+    def _take_evaluation_sets(self) -> None:
+        """A part a request; those of one set come one after the other."""
+        for set_id, some in groupby(self._store.evaluation_sets(), key=lambda each: each.id):
+            answers = [self._take_part(part) for part in some]
+            self.report.evaluation_sets.there += 1
+            self.report.evaluation_sets.count(evaluation_parts.outcome(each.outcome for each in answers))
+            self.report.records += sum(each.records for each in answers)
+            notes = [note for each in answers for note in each.notes]
+            self.report.note(f"evaluation set {set_id[:80]}", *dict.fromkeys(notes))
+
+    def _take_part(self, given: EvaluationSetGiven) -> Taken:
+        here = [self._experiment(number) for number in given.experiments]
+        part = msgspec.structs.replace(given, experiments=here)
+        body = msgspec.msgpack.encode(EvaluationSets([part], self._look))
+        if len(body) > LONGEST_LIST:
+            return Taken(given.id, REFUSED, [f"a record of it has more than {LONGEST_LIST:,} bytes"])
+        return self._send("/mlflow-imports/evaluation-sets", body, list[Taken])[0]
 
     def _take_others(self, what: str, counts: Counts, path: str, made: Iterator[Any], body: Any) -> None:
         """In parts, one after the other. Versions of models answer as `NAME:VERSION`."""

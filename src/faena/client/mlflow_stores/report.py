@@ -49,6 +49,9 @@ class Report(Struct):
     models: Counts = field(default_factory=Counts)
     versions: Counts = field(default_factory=Counts)
     traces: Counts = field(default_factory=Counts)
+    evaluation_sets: Counts = field(default_factory=Counts)
+    records: int = 0
+    """Of evaluation sets."""
     points: int = 0
     """Of metrics."""
     files: int = 0
@@ -68,5 +71,8 @@ class Report(Struct):
     @property
     def whole(self) -> bool:
         """Whether all that there is came, or was here: not counting what has no counterpart."""
-        counted = (self.experiments, self.runs, self.logged_models, self.models, self.versions, self.traces)
+        counted = (
+            *(self.experiments, self.runs, self.logged_models, self.models, self.versions, self.traces),
+            self.evaluation_sets,
+        )
         return all(each.whole for each in counted) and not self.elsewhere and not self.missing

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from faena.client.mlflow_stores import server_models, server_traces
+from faena.client.mlflow_stores import server_evaluation, server_models, server_traces
 from faena.client.mlflow_stores.found import Files, Head, RunFound
 from faena.client.mlflow_stores.pages import API, pages, pairs
 from faena.client.mlflow_stores.reading import number, word
@@ -21,6 +21,7 @@ from faena.client.mlflow_stores.server_histories import history
 from faena.kernel.errors import UserErrorException
 from faena.mlflow.moving.schemas import (
     DatasetGiven,
+    EvaluationSetGiven,
     ExperimentGiven,
     LoggedModelGiven,
     ModelGiven,
@@ -132,6 +133,9 @@ class ServerStore:
 
     def traces(self) -> Iterator[tuple[TraceGiven, str]]:
         yield from server_traces.read(self._requests, [each.id for each in self._experiments])
+
+    def evaluation_sets(self) -> Iterator[EvaluationSetGiven]:
+        yield from server_evaluation.read(self._requests)
 
     def left_out(self) -> dict[str, int]:
         return {}

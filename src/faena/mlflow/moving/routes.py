@@ -16,8 +16,16 @@ from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
-from faena.mlflow.moving import experiments, histories, logged, registry, runs, traces
-from faena.mlflow.moving.schemas import ExperimentGiven, ExperimentTaken, LoggedModels, Models, Runs, Traces
+from faena.mlflow.moving import evaluation_sets, experiments, histories, logged, registry, runs, traces
+from faena.mlflow.moving.schemas import (
+    EvaluationSets,
+    ExperimentGiven,
+    ExperimentTaken,
+    LoggedModels,
+    Models,
+    Runs,
+    Traces,
+)
 from faena.objects.service import Objects
 
 T = TypeVar("T")
@@ -92,6 +100,18 @@ async def take_traces(
     return _answer(await BYTES.run(traces.take, database, sent.traces, clock.now(), look=sent.look))
 
 
+@post(
+    "/evaluation-sets",
+    status_code=200,
+    opt=CONTRIBUTE,
+    summary="Have evaluation sets of MLflow's here",
+    request_max_body_size=LONGEST_LIST,
+)
+async def take_evaluation_sets(request: Request[None, None, State], database: Database) -> Response[bytes]:
+    sent = await _read(request, EvaluationSets)
+    return _answer(await BYTES.run(evaluation_sets.take, database, sent.sets, look=sent.look))
+
+
 @get("/histories", opt=READ, summary="All points of a run's metrics that are numbers, as arrays")
 async def tell_histories(run_id: str, database: Database, objects: Objects) -> Response[bytes]:
     found = await database.read(lambda read: histories.told(read, objects.files, run_id), unlimited=True)
@@ -114,6 +134,9 @@ def _answer(found: object) -> Response[bytes]:
 
 router = Router(
     "/mlflow-imports",
-    route_handlers=[take_experiment, take_runs, take_logged_models, take_models, take_traces, tell_histories],
+    route_handlers=[
+        *(take_experiment, take_runs, take_logged_models, take_models, take_traces, take_evaluation_sets),
+        tell_histories,
+    ],
     tags=["MLflow's histories"],
 )

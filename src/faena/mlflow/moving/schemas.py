@@ -84,7 +84,7 @@ class RunGiven(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """What became of a run, a logged model, a version, a trace."""
+    """What became of a run, a logged model, a version, a trace, an evaluation set."""
 
     id: str
     outcome: str
@@ -95,6 +95,8 @@ class Taken(Struct, frozen=True):
     files: int = 0
     size: int = 0
     """Bytes of its files."""
+    records: int = 0
+    """Of an evaluation set, that are here now and were compared."""
 
 
 class Runs(Struct, frozen=True):
@@ -201,4 +203,41 @@ class TraceGiven(Struct, frozen=True):
 
 class Traces(Struct, frozen=True):
     traces: list[TraceGiven]
+    look: bool = False
+
+
+class RecordGiven(Struct, frozen=True):
+    """One question of an evaluation set."""
+
+    id: str
+    inputs: dict[str, Any]
+    created_ms: int
+    changed_ms: int
+    outputs: Any = None
+    expectations: dict[str, Any] | None = None
+    tags: dict[str, str] = {}
+    source: dict[str, Any] | None = None
+    created_by: str | None = None
+    changed_by: str | None = None
+
+
+class EvaluationSetGiven(Struct, frozen=True):
+    """With some of its records: one with many comes in parts."""
+
+    id: str
+    name: str
+    created_ms: int
+    changed_ms: int
+    created_by: str | None = None
+    changed_by: str | None = None
+    tags: dict[str, str] = {}
+    experiments: list[str] = []
+    """As they are called here."""
+    fields: dict[str, Any] = {}
+    """The types of what its records hold, as far as they are known."""
+    records: list[RecordGiven] = []
+
+
+class EvaluationSets(Struct, frozen=True):
+    sets: list[EvaluationSetGiven]
     look: bool = False
