@@ -58,6 +58,16 @@ def test_a_model_from_its_beginning_to_its_end(client: Client, run: Any) -> None
     assert [(each["key"], each["value"]) for each in of_run] == [("acc", 0.5)]
 
 
+def test_a_parameter_that_was_logged_stays(client: Client, run: Any) -> None:
+    model_id = new_model(client, run, name="net", params=[{"key": "depth", "value": "3"}])["info"]["model_id"]
+    path = f"logged-models/{model_id}/params"
+    client.post(path, params=[{"key": "depth", "value": "3"}, {"key": "width", "value": "9"}])
+    refused = client.refused(path, params=[{"key": "depth", "value": "4"}])
+    assert refused[0] == 400
+    shown = client.get(f"logged-models/{model_id}")["model"]["data"]["params"]
+    assert {each["key"]: each["value"] for each in shown} == {"depth": "3", "width": "9"}
+
+
 def test_our_words_register_it_as_a_file_of_its_run(client: Client, server: Running) -> None:
     run = client.run(client.new_run())
     for content in (b"first", b"second"):  # the latest of a name is meant

@@ -232,6 +232,7 @@ class TestStages:
             return {each["current_stage"]: each["version"] for each in answer["model_versions"]}
 
         assert latest() == {"Archived": "1", "Production": "3", "Staging": "4", "None": "5"}
+        assert list(latest().values()) == ["1", "3", "4", "5"]
         assert latest("none", "Production") == {"Production": "3", "None": "5"}
 
     def test_others_are_archived(self, client: Client) -> None:

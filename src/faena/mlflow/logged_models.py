@@ -144,6 +144,14 @@ def log_params(services: Services, asked: LogParams) -> Any:
     params, now = _values(asked.params), services.now()
 
     def work(write: Write) -> None:
+        there = service.get(write, asked.model_id).params
+        for key, value in params.items():
+            if there.get(key, value) != value:
+                raise MlflowError(
+                    f"Changing param values is not allowed. Param with key='{key}' was already logged with value="
+                    f"'{there[key][:200]}' for model ID='{asked.model_id}'. Attempted logging new value "
+                    f"'{value[:200]}'."
+                )
         service.add_params(write, asked.model_id, params, now)
 
     return services.database.write(work)

@@ -146,13 +146,13 @@ def search(services: Services, asked: Search) -> Any:
 
 
 def latest_versions(services: Services, asked: Latest) -> Any:
-    """Of each stage, or of those that are named."""
+    """Of each stage, or of those that are named, by their numbers."""
     name = registry_checks.name(asked.name)
     stages = {registry_checks.stage(each) for each in asked.stages}
 
     def work(read: Read) -> dict[str, Any]:
         found(read, name)
-        there = store.latest_of_stages(read, [name])[name]
+        there = sorted(store.latest_of_stages(read, [name])[name], key=lambda each: each.version)
         wanted = [each for each in there if not stages or (each.stage or registry_views.NO_STAGE) in stages]
         return {"model_versions": registry_views.versions_shown(read, wanted)} if wanted else {}
 

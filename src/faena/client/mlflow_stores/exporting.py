@@ -169,9 +169,9 @@ class _Export:
         """All, or those of the experiments that are written."""
         for _, some in groupby(self._store.evaluation_sets(), key=lambda each: each.id):
             first, *others = some
-            if everything or chosen.intersection(first.experiments):
+            kept = [number for number in first.experiments if number in chosen]
+            if everything or kept:
                 records = [record for part in (first, *others) for record in part.records]
-                kept = [number for number in first.experiments if number in chosen]
                 folder_evaluation.write(
                     self._root, msgspec.structs.replace(first, experiments=kept, records=records)
                 )
