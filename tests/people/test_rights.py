@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 
@@ -91,6 +93,24 @@ class TestMlflow:
             shared.owner.ask("DELETE", "/api/2.0/mlflow/registered-models/delete", {"name": "net"}).status
             == 200
         )
+
+    def test_the_user_of_what_is_made_is_the_person_who_asks(self, shared: Shared) -> None:
+        contributor = shared.person("max", Role.CONTRIBUTOR)
+        tags = [{"key": "mlflow.user", "value": "somebody else"}, {"key": "a", "value": "b"}]
+
+        def ask(path: str, body: dict[str, object], version: str = "2.0") -> Any:
+            answer = contributor.ask("POST", f"/api/{version}/mlflow/{path}", body)
+            assert answer.status == 200, answer.text
+            return answer.json
+
+        run = ask("runs/create", {"experiment_id": "0", "user_id": "root", "tags": tags})["run"]
+        ask("runs/set-tag", {"run_id": run["info"]["run_id"], "key": "mlflow.user", "value": "root"})
+        run = contributor.ask("GET", f"/api/2.0/mlflow/runs/get?run_id={run['info']['run_id']}").json["run"]
+        told = {each["key"]: each["value"] for each in run["data"]["tags"]}
+        assert (run["info"]["user_id"], told["mlflow.user"], told["a"]) == ("max", "max", "b")
+        text = '{"mlflow.user": "root", "n": 5}'
+        made = ask("datasets/create", {"name": "questions", "tags": text}, "3.0")["dataset"]
+        assert (made["created_by"], json.loads(made["tags"])["n"]) == ("max", "5")
 
     @pytest.mark.parametrize(
         ("verb", "path", "right"),

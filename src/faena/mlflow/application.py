@@ -15,7 +15,7 @@ from litestar.types import HTTPScope, Receive, Send
 from msgspec import Struct
 
 from faena.kernel.errors import DatabaseDamaged, FaenaError
-from faena.mlflow import bodies, fields, finding, in_runs, registry_files, rights
+from faena.mlflow import bodies, fields, finding, in_runs, persons, registry_files, rights
 from faena.mlflow.artifacts import answers
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.graphql import answers as graphql
@@ -25,6 +25,7 @@ from faena.mlflow.server_info import VERSION
 from faena.mlflow.services import Services
 from faena.mlflow.tracing import span_files, spans
 from faena.mlflow.tracing.spans import Sent
+from faena.people.callers import caller_of
 
 _UPLOAD = "/2.0/mlflow/upload-artifact"
 """Of MLflow's own page; its clients send to an artifact's address."""
@@ -146,6 +147,8 @@ class MlflowApplication:
             asked = fields.of_body(route.request, body, _is_json(request))
         for name, value in parts.items():
             setattr(asked, name, value)
+        if (person := caller_of(request)) is not None:
+            asked = persons.named(asked, person.person)
         return await self._answered(scope["state"].get(OF_A_RUN), route, asked)
 
     async def _answered(self, token: RunOfToken | None, route: Route, asked: Any) -> Any:

@@ -19,8 +19,8 @@ for _route in ROUTES:
         _PATTERNS[_route.method, len(_parts)].append((_route, _parts))
 
 
-_SECOND = re.compile(r"/2\.\d+/")
-"""Routes of the second version have names of minor ones where they came later."""
+_SECOND = re.compile(r"/2\.\d+/(?:preview/(?=mlflow/))?")
+"""Routes of the second version have names of minor ones where they came later, and of their beginnings where not."""
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:

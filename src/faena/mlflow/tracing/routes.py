@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from faena.mlflow import evaluation_sets as sets
+from faena.mlflow import sets_in_runs
+from faena.mlflow.in_runs import as_usual
 from faena.mlflow.tracing import assessments, in_runs, linking, second, third
 
 _THIRD = "3.0"
@@ -46,15 +48,15 @@ def _add_third(add: Callable[..., None]) -> None:
 
 def _add_evaluation_sets(add: Callable[..., None]) -> None:
     one = "datasets/{dataset_id}"
-    add("POST", "datasets/create", sets.Create, sets.create)
-    add("GET POST", "datasets/search", sets.Search, sets.search)
-    add("GET", one, sets.ById, sets.get)
+    add("POST", "datasets/create", sets.Create, sets.create, sets_in_runs.create)
+    add("GET POST", "datasets/search", sets.Search, sets.search, as_usual(sets.search))
+    add("GET", one, sets.ById, sets.get, as_usual(sets.get))
     add("DELETE", one, sets.ById, sets.delete)
-    add("PATCH", f"{one}/tags", sets.SetTags, sets.set_tags)
+    add("PATCH", f"{one}/tags", sets.SetTags, sets.set_tags, sets_in_runs.set_tags)
     add("DELETE", f"{one}/tags/{{key}}", sets.DeleteTag, sets.delete_tag)
-    add("POST", f"{one}/records", sets.Upsert, sets.upsert)
-    add("GET", f"{one}/records", sets.Page, sets.records)
+    add("POST", f"{one}/records", sets.Upsert, sets.upsert, sets_in_runs.upsert)
+    add("GET", f"{one}/records", sets.Page, sets.records, as_usual(sets.records))
     add("DELETE", f"{one}/records", sets.DeleteRecords, sets.delete_records)
-    add("GET", f"{one}/experiment-ids", sets.ById, sets.experiment_ids)
+    add("GET", f"{one}/experiment-ids", sets.ById, sets.experiment_ids, as_usual(sets.experiment_ids))
     add("POST", f"{one}/add-experiments", sets.Experiments, sets.add_experiments)
     add("POST", f"{one}/remove-experiments", sets.Experiments, sets.remove_experiments)
