@@ -1,4 +1,7 @@
-"""The database at one moment: what it refers to then, and a copy of it, while others write."""
+"""The database at one moment: what it refers to then, and a copy of it, while others write.
+
+Here a file of SQLite; one of PostgreSQL is read by `database_rows`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from msgspec import Struct
 
+from faena.backups.moment import Moment, made_private
 from faena.data.datastores import store as datastores
 from faena.db import Read
 from faena.kernel.errors import DatabaseDamaged
@@ -22,44 +25,21 @@ _PAGES = 2_048
 """Copied between two looks whether to go on."""
 
 
-class Moment(Struct, frozen=True):
-    """The database as it was when it was opened; valid until it is closed."""
-
-    objects: dict[str, int | None]
-    """Digests that it refers to, with their sizes."""
-    datastores: dict[str, str]
-    """Registered folders, by name."""
-    runs: int
-    """How many it has."""
-    size: int
-    """Bytes."""
-    _connection: sqlite3.Connection
-
-    def copy(self, target: Path, look: Callable[[], None]) -> None:
-        """Write it to a new file, and to the disk. `look` may raise, to end it. Raises OSError for the target."""
-        try:
-            # Variables of runs are in it, and the folder may be one that others read.
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-            with contextlib.closing(sqlite3.connect(target)) as writing:
-                # Nothing to go back to: a copy that is cut short is removed.
-                writing.execute("PRAGMA journal_mode=OFF")
-                writing.execute("PRAGMA synchronous=OFF")
-                self._connection.backup(writing, pages=_PAGES, progress=lambda *_: look())
-        except sqlite3.Error as error:
-            code = error.sqlite_errorcode & 0xFF
-            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise _damaged(error) from error
-            raise OSError(errno.ENOSPC if code == sqlite3.SQLITE_FULL else errno.EIO, str(error)) from error
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
-
-
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Moment]:
-    """Raises DatabaseDamaged for a database that cannot be read."""
+def opened(at: Path | str) -> Iterator[Moment]:
+    """`at`: a file, or the URL of a database.
+
+    Raises DatabaseDamaged for one that cannot be read, ServiceException for one that does not answer.
+    """
+    if isinstance(at, str):
+        from faena.backups import database_rows  # what it needs is of use to few
+
+        with database_rows.opened(at) as found:
+            yield found
+        return
     engine = sa.create_engine(
         "sqlite://",
-        creator=lambda: _connect(path, "mode=ro"),
+        creator=lambda: _connect(at, "mode=ro"),
         poolclass=sa.NullPool,
         pool_reset_on_return=None,
     )
@@ -78,7 +58,28 @@ def _look(connection: sa.Connection) -> Moment:
     assert isinstance(inner, sqlite3.Connection)
     pages, size = (inner.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
     runs = read.execute(sa.select(sa.func.count()).select_from(run_store.runs)).scalar_one()
-    return Moment(referred(read), datastores.folders(read), int(runs), pages * size, inner)
+
+    def copy(target: Path, look: Callable[[], None]) -> None:
+        _write(inner, target, look)
+
+    return Moment(referred(read), datastores.folders(read), int(runs), pages * size, copy)
+
+
+def _write(source: sqlite3.Connection, target: Path, look: Callable[[], None]) -> None:
+    made_private(target)
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as writing:
+            # Nothing to go back to: a copy that is cut short is removed.
+            writing.execute("PRAGMA journal_mode=OFF")
+            writing.execute("PRAGMA synchronous=OFF")
+            source.backup(writing, pages=_PAGES, progress=lambda *_: look())
+    except sqlite3.Error as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise _damaged(error) from error
+        raise OSError(errno.ENOSPC if code == sqlite3.SQLITE_FULL else errno.EIO, str(error)) from error
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def check(copy: Path) -> None:

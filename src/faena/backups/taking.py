@@ -1,6 +1,7 @@
 """Makes a backup while the workspace works. All of it blocks: for a thread of its own.
 
-The database is copied as it is at one moment, by SQLite itself; readers and the writer go on. Then all objects follow
+The database is copied as it is at one moment, a file by SQLite itself, PostgreSQL's row by row into such a file;
+readers and the writer go on. Then all objects follow
 that it referred to at that moment: none may be collected meanwhile, so the collector waits.
 """
 
@@ -101,12 +102,7 @@ class Taking(Struct):
     def _copy_database(self, target: Path) -> tuple[str, ...]:
         """The datastores that lie elsewhere."""
         at = database_place.place(self.parts.workspace.path)
-        if not isinstance(at, Path):
-            raise UserErrorException(
-                f"The workspace's database is at {database_place.shown(at)}: it is in no backup of the folder. Copy "
-                "it with pg_dump first, and the folder then, which has what the copy names."
-            )
-        with database_copy.opened(self.parts.workspace.database) as source:
+        with database_copy.opened(at) as source:
             self._needed, self._database_size, self._runs = source.objects, source.size, source.runs
             self._check_loss()
             self._step(of_objects=len(self._needed), size=sum(size or 0 for size in self._needed.values()))

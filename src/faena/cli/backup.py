@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from faena.client.workspace import Workspace
 
 _WAIT = 1.0
+_database = click.option(
+    "--database",
+    metavar="URL",
+    help="Where its database goes, an empty one of PostgreSQL (default: FAENA_SERVER_DATABASE, else a file in FOLDER).",
+)
 
 
 @command()
@@ -37,13 +42,34 @@ def backup(folder: Path, verify: bool, keep: int, yes: bool, as_json: bool) -> N
     import msgspec
 
     from faena.backups.schemas import BackupRequest
-    from faena.cli.env_tables import size
 
     workspace = open_workspace()
     asked = BackupRequest(str(folder.absolute()), verify=verify, keep=keep, accept_loss=yes)
     view = _followed(workspace, asked)
     if view.loss and view.error and _confirms(view.loss):
         view = _followed(workspace, msgspec.structs.replace(asked, accept_loss=True))
+    _tell(workspace, view, as_json=as_json)
+
+
+@command("export-workspace")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+def export_workspace(folder: Path, as_json: bool) -> None:
+    """Write the whole workspace into FOLDER, every byte verified: a backup of which one is kept.
+
+    `faena import-workspace` makes a workspace of it, with its database in a file or in PostgreSQL.
+    """
+    from faena.backups.schemas import BackupRequest
+
+    workspace = open_workspace()
+    asked = BackupRequest(str(folder.absolute()), verify=True, keep=1)
+    _tell(workspace, _followed(workspace, asked), as_json=as_json)
+
+
+def _tell(workspace: Workspace, view: BackupView, *, as_json: bool) -> None:
+    """What a backup came to; ends the process with 1 where it is not whole."""
+    from faena.cli.env_tables import size
+
     if as_json:
         print_json(view)
     elif view.state == "done":
@@ -105,6 +131,7 @@ def _followed(workspace: Workspace, asked: BackupRequest) -> BackupView:
     "--replace", is_flag=True, help="Put the workspace that is in FOLDER aside, such as a damaged one."
 )
 @click.option("--list", "listing", is_flag=True, help="Only list the backups that BACKUP holds.")
+@_database
 def restore(
     backup: Path,
     folder: Path,
@@ -113,16 +140,45 @@ def restore(
     at: str | None,
     replace: bool,
     listing: bool,
+    database: str | None,
 ) -> None:
     """Make a workspace in FOLDER (default: here) from BACKUP. Runs that had not ended are Failed there."""
     if listing:
         _list(backup)
         return
+    _make(backup, folder, database, name=name, allow_damaged=allow_damaged, at=at, replace=replace)
+
+
+@command("import-workspace", workspace=False)
+@click.argument("exported", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--name", help="The workspace's name (default: as it was).")
+@_database
+def import_workspace(exported: Path, folder: Path, name: str | None, database: str | None) -> None:
+    """Make a workspace in FOLDER (default: here) of what `faena export-workspace` or `faena backup` wrote.
+
+    Runs that had not ended are Failed there.
+    """
+    _make(exported, folder, database, name=name)
+
+
+def _make(
+    backup: Path,
+    folder: Path,
+    database: str | None,
+    *,
+    name: str | None = None,
+    allow_damaged: bool = False,
+    at: str | None = None,
+    replace: bool = False,
+) -> None:
     from rich.console import Console
 
     from faena.backups.restoring import restore as make
+    from faena.cli import database_moves
     from faena.client.workspace import Workspace
 
+    url = database_moves.checked(database)
     with Console(stderr=True).status("Copying") as status:
         done = make(
             backup.absolute(),
@@ -142,8 +198,11 @@ def restore(
         click.echo(f"Damaged in the backup, and left out: {digest}", err=True)
     for digest in done.record.missing:
         click.echo(f"Missing since before the backup: object {digest}", err=True)
-    for name in done.record.unread:
-        click.echo(f"Could not be read when the backup was made: {name}", err=True)
+    for each in done.record.unread:
+        click.echo(f"Could not be read when the backup was made: {each}", err=True)
+    if url:
+        rows = database_moves.move(done.workspace.path, url)
+        click.echo(f"{counted(rows, 'row')} brought to PostgreSQL, and compared there.")
 
 
 def _list(backup: Path) -> None:
@@ -162,4 +221,4 @@ def _list(backup: Path) -> None:
         )
 
 
-COMMANDS = (backup, restore)
+COMMANDS = (backup, restore, export_workspace, import_workspace)

@@ -84,6 +84,8 @@ _PANELS = {
     "Keep safe": {
         "backup": "backup",
         "restore": "backup",
+        "export-workspace": "backup",
+        "import-workspace": "backup",
         "export": "portable",
         "import": "portable",
         "import-mlflow": "mlflow_stores",

@@ -10,6 +10,7 @@ import rich_click as click
 
 from faena.cli.command import group
 from faena.cli.common import opened
+from faena.kernel.plural import counted
 
 
 @group()
@@ -78,6 +79,23 @@ def run(
     environment = {name: value for name, value in child_environment().items() if not name.startswith(PREFIX)}
     program = [sys.executable, "-P", "-m", "faena.server", str(folder), "--shared"]
     os.execve(sys.executable, program, environment | as_environment(found))
+
+
+@server.command("move-database")
+@click.argument("url", required=False)
+def move_database(url: str | None) -> None:
+    """Bring the workspace's database from its file to PostgreSQL, at URL.
+
+    The database there is empty before. URL may be given by FAENA_SERVER_DATABASE instead, which is the way for one
+    that holds a password. The file stays in the folder, under another name.
+    """
+    from faena.cli.database_moves import checked, move
+
+    if not (found := checked(url)):
+        raise click.UsageError("Give the URL of the database, such as postgresql://user@host/name.")
+    workspace = opened()
+    rows = move(workspace.files.path, found)
+    click.echo(f"{workspace.name}: {counted(rows, 'row')} brought to PostgreSQL, and compared there.")
 
 
 COMMANDS = (server,)

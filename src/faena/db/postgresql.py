@@ -205,6 +205,21 @@ class _Compiler(PGCompiler_psycopg):
         return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]  # of SQLAlchemy
 
 
+def reading_at_once(url: str) -> sa.Engine:
+    """For connections that see one moment and change nothing, as long as they are open. Raises WorkspaceException."""
+    return sa.create_engine(
+        _parsed(url),
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+        connect_args={
+            "options": "-c default_transaction_read_only=on",
+            "application_name": "faena backup",
+            "client_encoding": "utf8",
+            "connect_timeout": 10,
+        },
+    )
+
+
 def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.db.columns import POSTGRESQL, clean
-from faena.db.schema import metadata, version
+from faena.db.schema import OF_PLACE, metadata, version
 from faena.kernel.errors import ServiceException
 
 _TOGETHER = 500
@@ -74,7 +74,7 @@ def sums(connection: sa.Connection, look: Look = lambda: None) -> dict[str, Tabl
 
 def _tables() -> list[sa.Table]:
     """Those that others refer to come first. The schema's version is that of whoever made the tables."""
-    return [table for table in metadata.sorted_tables if table is not version]
+    return [table for table in metadata.sorted_tables if table is not version and table.info != OF_PLACE]
 
 
 def _read(connection: sa.Connection, table: sa.Table, look: Look) -> Iterator[list[Sequence[Any]]]:

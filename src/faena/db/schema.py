@@ -21,6 +21,8 @@ metadata = sa.MetaData(
 )
 """A migration finds a constraint by its name. Those that SQLite files of earlier versions have none."""
 
+OF_PLACE = {"copied": False}
+"""The mark (`info=OF_PLACE`) of a table that tells of a database's place, and not of what is in it."""
 _WHERE = "where"
 _put_together: dict[tuple[str, int], list[str]] = {}
 """Statements of `create`, by kind of database and number of tables."""

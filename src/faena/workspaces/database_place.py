@@ -60,14 +60,19 @@ def choose(folder: Path, url: str) -> None:
     if isinstance(before, Path):
         if before.exists() and before.stat().st_size:
             raise WorkspaceException(
-                f"The workspace in {folder.parent} has its database in {before}: one with runs in a file cannot have "
-                "them in PostgreSQL yet. Make a new workspace for the shared server."
+                f"The workspace in {folder.parent} has its database in {before}. Bring it to PostgreSQL first: `faena "
+                "server move-database URL`."
             )
     elif (_host(found := check(before)), _name(found)) != (_host(parts), _name(parts)):
         raise WorkspaceException(
             f"The workspace in {folder.parent} has its database at {shown(before)}, not at {shown(url)}. Give that "
             "one, or make a new workspace."
         )
+    move_to(folder, url)
+
+
+def move_to(folder: Path, url: str) -> None:
+    """Say that the database is there from now on."""
     write_atomically(folder / RECORD, f"{url}\n".encode(), mode=0o600)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.db.prepared import Prepared
+from faena.db.schema import OF_PLACE
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces.schemas import ExperimentView
@@ -48,7 +49,7 @@ views = sa.Table(
 )
 """`page`: what the address is of, `runs` or `compare`; `query`: what stands behind its question mark."""
 
-claims = sa.Table("workspace_claims", metadata, sa.Column("id", String(64), primary_key=True))
+claims = sa.Table("workspace_claims", metadata, sa.Column("id", String(64), primary_key=True), info=OF_PLACE)
 """The id of the workspace whose database this is, where it does not lie in its folder."""
 
 
