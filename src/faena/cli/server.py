@@ -46,6 +46,8 @@ def stop() -> None:
 @click.option(
     "--database", help="Of PostgreSQL: postgresql://user@host/name (default: a file in the workspace)."
 )
+@click.option("--objects", help="Of a bucket: s3://name/prefix, az://…, gs://… (default: the folder).")
+@click.option("--objects-cache", help="Gigabytes of them that the folder may hold (default: 20).")
 @click.option(
     "--settings", "file", type=click.Path(path_type=Path), help="A TOML file with these, by their names."
 )
@@ -57,6 +59,8 @@ def run(
     key: str | None,
     owner: str | None,
     database: str | None,
+    objects: str | None,
+    objects_cache: str | None,
     file: Path | None,
 ) -> None:
     """Be the workspace's server in the foreground, for people on other machines too. See docs/server.md.
@@ -72,8 +76,12 @@ def run(
         "names": ",".join(names),
         "certificate": certificate,
         "key": key,
+        "owner": owner,
+        "database": database,
+        "objects": objects,
+        "objects_cache": objects_cache,
     }
-    given = {name: value for name, value in {**flags, "owner": owner, "database": database}.items() if value}
+    given = {name: value for name, value in flags.items() if value}
     found = read(os.environ, file, given)
     folder = opened().files.path
     environment = {name: value for name, value in child_environment().items() if not name.startswith(PREFIX)}

@@ -31,6 +31,7 @@
         │   └── WriterStopped            the server cannot write any more, and leaves
         ├── QueryTimedOut                reading took too long
         └── StorageFull
+            └── StoreUnavailable     the bucket that has the bytes does not answer, or refuses
 
 The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps them
 back, both by the class's name (`code`).
@@ -225,6 +226,12 @@ class StorageFull(ServiceException):
     """The disk that holds the workspace is full; nothing that was acknowledged is lost."""
 
     status = 507
+
+
+class StoreUnavailable(StorageFull):
+    """The store of objects does not answer, or refuses: nothing can be kept for now, as on a full disk."""
+
+    status = 503
 
 
 def is_refusal(error: FaenaError) -> bool:

@@ -33,9 +33,12 @@ class Lane:
 
 
 BYTES = Lane("bytes", 8)
-"""Files that people bring, fetch and copy, and walks through folders: each may take minutes."""
+"""Files that people fetch and copy, and walks through folders: each may take minutes."""
 FEW_BYTES = Lane("few-bytes", 4)
-"""Files of at most `FEW`, as source folders have them: each takes a second at most."""
+"""Files of at most `FEW`, as source folders have them: each takes a second at most, or a minute where a bucket has to
+have it and does not answer."""
+KEEPING = Lane("keeping", 8)
+"""Larger ones that are kept: those that are fetched do not wait for a bucket that does not answer."""
 FEW = 32 << 20
 RUNS = Lane("runs", 4)
 """What runners bring at a run's end: the files that it left, its books."""
@@ -45,4 +48,4 @@ CHECKPOINTS = Lane("checkpoints", 2)
 
 
 def for_bytes(count: int) -> Lane:
-    return FEW_BYTES if count <= FEW else BYTES
+    return FEW_BYTES if count <= FEW else KEEPING

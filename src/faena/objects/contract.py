@@ -112,6 +112,12 @@ class ObjectFiles(Protocol):
     def size_to_keep(self, digest: str) -> int | None:
         """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put, and have a file."""
 
+    def bring(self, digests: Iterable[str]) -> list[str]:
+        """See that they are files of this host, for a quarter of an hour at least; those that cannot be had.
+
+        Raises StorageFull.
+        """
+
     def is_on_disk(self, digest: str) -> bool:
         """Whether its file is here and survives power loss; it stays then as after a put. Hardly blocks."""
 

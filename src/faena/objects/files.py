@@ -8,7 +8,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
@@ -155,6 +155,9 @@ class FolderObjects(KeptOrFresh):
         self._give_file(digest)
         return self.size(digest)
 
+    def bring(self, digests: Iterable[str]) -> list[str]:
+        return [digest for digest in dict.fromkeys(digests) if self.size_to_keep(digest) is None]
+
     def release(self, digests: Iterable[str]) -> None:
         for digest in digests:
             self._pins.release(digest)
@@ -198,12 +201,19 @@ class FolderObjects(KeptOrFresh):
         """Again where somebody has removed it; of objects that went with it whoever reads them hears."""
         self._incoming.mkdir(parents=True, exist_ok=True)
 
+    def _deliver(self, paths: Mapping[str, str | Path]) -> None:
+        """Called with whole files, by their digest, before they get their names: a bucket has them first."""
+
     def _keep(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         self._pins.pin(digest)
         self._place_file(incoming, file, digest, names)
 
     def _place_file(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         file.flush()
+        self._deliver({digest: incoming})
+        self._name_file(incoming, file, digest, names)
+
+    def _name_file(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
         verified_times.seal(
@@ -212,6 +222,7 @@ class FolderObjects(KeptOrFresh):
         incoming.rename(self._place(digest, names))
 
     def _keep_all(self, incoming: dict[str, str], names: Names) -> None:
+        self._deliver(incoming)
         sync_all(incoming.values())
         for digest, path in incoming.items():
             verified_times.seal(path, digest)  # last, as in _keep
@@ -220,6 +231,7 @@ class FolderObjects(KeptOrFresh):
 
     def _share(self, source: FileIO, path: Path, digest: str, names: Names) -> bool:
         """A second name for a file that nobody writes any more: no byte is copied. What is damaged there goes."""
+        self._deliver({digest: path})
         target = self._place(digest, names)
         try:
             os.fchmod(source.fileno(), 0o444)

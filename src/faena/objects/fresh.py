@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from faena.db import Database, Read, String, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.kernel.errors import StorageFull
-from faena.kernel.lanes import BYTES
+from faena.kernel.lanes import KEEPING
 from faena.objects.contract import ObjectFiles
 
 fresh = sa.Table(
@@ -88,7 +88,7 @@ class FreshObjects:
         """Give all of them files. Raises StorageFull."""
         async with self._turn:
             while rows := await self._database.read_first(_some):
-                await BYTES.run(self._files.put_all, list(rows.values()))
+                await KEEPING.run(self._files.put_all, list(rows.values()))
                 await self._database.write(partial(_forget, digests=list(rows)))
                 for digest in rows:
                     self._files.fresh.forget(digest)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from faena.kernel import digests, verified_times
 from faena.kernel.clock import Micros
-from faena.kernel.errors import NotFound, ObjectDamaged
+from faena.kernel.errors import FaenaError, NotFound, ObjectDamaged
 from faena.objects.verified import verified
 
 
@@ -71,9 +71,7 @@ class KeptFiles:
         try:
             descriptor = os.open(self.path(digest), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            if said := self.explain(digest):
-                raise ObjectDamaged(f"Object {digest} is gone from the workspace. {said}") from None
-            raise NotFound(f"There is no object {digest}.") from None
+            raise self._gone(digest) from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise self._damaged(digest, " (no regular file has its name)")
@@ -103,6 +101,11 @@ class KeptFiles:
         file.seek(0)
         self._read_whole.add(digest)
         verified_times.seal(file.fileno(), digest)
+
+    def _gone(self, digest: str) -> FaenaError:
+        if said := self.explain(digest):
+            return ObjectDamaged(f"Object {digest} is gone from the workspace. {said}")
+        return NotFound(f"There is no object {digest}.")
 
     def _damaged(self, digest: str, why: str = "") -> ObjectDamaged:
         said = self.explain(digest) or "`faena repair` looks for its bytes elsewhere."

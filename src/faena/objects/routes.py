@@ -43,6 +43,17 @@ async def missing(data: Wanted, objects: Objects) -> list[str]:
     return await objects.missing(data.digests)
 
 
+@post(
+    "/bring",
+    status_code=200,
+    summary="Have objects as files of the server's host, as a node there reads them; which of them are not here",
+    request_max_body_size=batches.LONGEST_LIST,
+    opt=READ,
+)
+async def bring(data: Wanted, objects: Objects) -> list[str]:
+    return await BYTES.run(objects.files.bring, [digests.check(digest) for digest in data.digests])
+
+
 @put(
     "/{digest:str}",
     status_code=204,
@@ -122,7 +133,7 @@ async def send_piece(
 routers = [
     Router(
         "/objects",
-        route_handlers=[missing, send, send_batch, receive_several, take_file, receive],
+        route_handlers=[missing, bring, send, send_batch, receive_several, take_file, receive],
         tags=["objects"],
     ),
     Router("/uploads", route_handlers=[look_at_upload, send_piece], tags=["objects"]),

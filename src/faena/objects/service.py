@@ -11,7 +11,7 @@ from faena.db import Database
 from faena.kernel import batches, digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
-from faena.kernel.lanes import BYTES, for_bytes
+from faena.kernel.lanes import BYTES, FEW_BYTES, KEEPING, for_bytes
 from faena.objects import store
 from faena.objects.contract import ObjectFiles
 from faena.objects.fresh import FreshObjects
@@ -30,7 +30,7 @@ class Objects:
 
     async def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         """Store bytes; (digest, size)."""
-        return await self._keep(*await BYTES.run(self.files.put, data))
+        return await self._keep(*await KEEPING.run(self.files.put, data))
 
     async def receive(self, sent: AsyncIterator[bytes], *, expected: str | None = None) -> tuple[str, int]:
         """Store bytes as they come, however many: little of them is in memory at once; (digest, size).
@@ -56,7 +56,7 @@ class Objects:
 
         Raises UserErrorException for bytes of another digest.
         """
-        sizes = await asyncio.to_thread(self.files.put_all, [data for _, data in contents])
+        sizes = await FEW_BYTES.run(self.files.put_all, [data for _, data in contents])
         wrong = sorted({digest for digest, _ in contents} - sizes.keys())
         if wrong:
             raise UserErrorException(
@@ -94,7 +94,7 @@ class Objects:
         def look() -> dict[str, int]:
             return {digest: size for digest in asked if (size := self.files.size_to_keep(digest)) is not None}
 
-        here = await asyncio.to_thread(look)
+        here = await FEW_BYTES.run(look)
         now = self._clock.now()
         await self._database.write(lambda write: store.touch(write, here, now))
         return [digest for digest in asked if digest not in here]
@@ -106,7 +106,7 @@ class Objects:
             raise NotFound(
                 f"There is no object {missing[0]}. Send its bytes first: PUT /uploads/{missing[0]}."
             )
-        return await asyncio.to_thread(lambda: {digest: self.files.check(digest) for digest in asked})
+        return await FEW_BYTES.run(lambda: {digest: self.files.check(digest) for digest in asked})
 
     async def read(self, digest: str) -> AsyncIterator[bytes]:
         """The bytes, a part at a time; what is damaged breaks off before its end.

@@ -61,7 +61,8 @@ class Uploads:
     async def look(self, digest: str) -> UploadView:
         """How much is here; what is kept stays for an hour at least."""
         if not await self._objects.missing([digest]):
-            return UploadView(self._objects.files.size(digest) or 0, kept=True)
+            size = await FEW_BYTES.run(self._objects.files.size, digest)
+            return UploadView(size or 0, kept=True)
         return UploadView(await asyncio.to_thread(_size, self._folder / digest), kept=False)
 
     async def receive(self, digest: str, offset: int, size: int, sent: AsyncIterator[bytes]) -> UploadView:

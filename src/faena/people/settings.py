@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.kernel.hidden import hiding
-from faena.workspaces import database_place
+from faena.workspaces import database_place, objects_place
 
 PREFIX = "FAENA_SERVER_"
 _LARGEST = 1 << 16
@@ -35,6 +35,11 @@ class Settings(Struct, frozen=True):
     database: str = ""
     """The URL of a database of PostgreSQL; empty: the one that the workspace has, at first a file in its folder."""
 
+    objects: str = ""
+    """The URL of a bucket; empty: where the workspace has them, at first in its folder."""
+    objects_cache: float = objects_place.CACHE_GB
+    """Gigabytes of a bucket's objects that the folder may hold."""
+
     __repr__ = hiding("database")
 
 
@@ -46,6 +51,8 @@ _FIELDS = {
     "names": "names of this host, with commas between",
     "owner": "the name of the first owner",
     "database": "the URL of a database, such as postgresql://user@host/name",
+    "objects": "the URL of a bucket, such as s3://name/prefix",
+    "objects_cache": "a number of gigabytes",
 }
 """What each is, for whoever gave something else."""
 
@@ -77,6 +84,8 @@ def read(
         names=tuple(each.strip() for each in found.get("names", "").split(",") if each.strip()),
         owner=found.get("owner", ""),
         database=_database(found.get("database", ""), wrong),
+        objects=_bucket(found.get("objects", ""), wrong),
+        objects_cache=_gigabytes(found.get("objects_cache", str(objects_place.CACHE_GB)), wrong),
     )
     if "database" in (flags or {}) and ":" in found["database"].partition("@")[0].partition("//")[2]:
         wrong.append(
@@ -102,6 +111,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "names": ",".join(settings.names),
         "owner": settings.owner,
         "database": settings.database,
+        "objects": settings.objects,
+        "objects_cache": str(settings.objects_cache),
     }
     return {PREFIX + name.upper(): value for name, value in told.items() if value}
 
@@ -123,7 +134,7 @@ def _of_file(path: Path, wrong: list[str]) -> dict[str, str]:
         value = found[name]
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
             value = ",".join(value)
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             wrong.append(f"{path}: {name} is {str(value)[:80]!a}, not {_FIELDS[name]}")
             continue
         texts[name] = str(value)
@@ -152,6 +163,23 @@ def _database(url: str, wrong: list[str]) -> str:
     except UserErrorException:
         wrong.append(f"database is not {_FIELDS['database']}")  # itself it may hold a password
     return url
+
+
+def _bucket(url: str, wrong: list[str]) -> str:
+    try:
+        if url:
+            objects_place.parsed(url)
+    except UserErrorException:
+        wrong.append(f"objects is not {_FIELDS['objects']}, with endpoint and region behind ? and no keys")
+    return url
+
+
+def _gigabytes(text: str, wrong: list[str]) -> float:
+    try:
+        return objects_place.check_cache(text)
+    except UserErrorException:
+        wrong.append(f"objects_cache is {text[:80]!a}, not {_FIELDS['objects_cache']}")
+        return objects_place.CACHE_GB
 
 
 def _readable(name: str, found: Mapping[str, str], wrong: list[str]) -> Path | None:

@@ -111,6 +111,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
 
         from faena.environments import user_pythons
         from faena.kernel.clock import SystemClock
+        from faena.server import object_files
         from faena.server.app import House, open_house
         from faena.server.application import build_app
         from faena.server.collecting import collect_now_and_then
@@ -172,9 +173,10 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
         try:
             if shared is not None and shared.database:
                 database_place.choose(leadership.folder, shared.database)
-            house = await stack.enter_async_context(
-                open_house(claim(open_folder(leadership.folder)), SystemClock(), is_lost, shared)
-            )
+            folder = claim(open_folder(leadership.folder))
+            if shared is not None and shared.objects:
+                await asyncio.to_thread(object_files.choose, folder, shared.objects, shared.objects_cache)
+            house = await stack.enter_async_context(open_house(folder, SystemClock(), is_lost, shared))
             with uncollected():
                 app = build_app(house, asked.set, is_lost)
             await house.team.open(app)

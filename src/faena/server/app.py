@@ -32,7 +32,6 @@ from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
 from faena.models.logged import store as logged_models  # noqa: F401  adds its tables
 from faena.models.logged import uses as uses  # adds its table
-from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.people import store as people_store  # noqa: F401  adds its tables
 from faena.people.settings import Settings
@@ -42,6 +41,7 @@ from faena.runs import used_datasets as used_datasets  # adds its table
 from faena.runs.comments import store as comments  # noqa: F401  adds its table
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
+from faena.server import object_files
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
@@ -139,7 +139,7 @@ async def open_house(
     if not isinstance(at, Path):
         await database.write(lambda write: workspaces.claim_database(write, folder.id))
     await prepare_first_start(database, folder, clock)
-    files = FolderObjects(folder.objects)
+    files = await asyncio.to_thread(object_files.opened, folder)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
     await objects.fresh.begin()

@@ -1,0 +1,1 @@
+"""Objects in a bucket of an object store, with the workspace's folder as their cache."""

@@ -1,0 +1,216 @@
+"""Objects that a bucket has, and the folder as far as there is room.
+
+What has a name in the folder is in the bucket: a put gives it one when the bucket has the bytes, a deletion takes it
+before they go there. So a kill at any moment leaves a put that was not acknowledged, or bytes without a row, which the
+next collection finds. What comes from the bucket is digested on its way into the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from weakref import WeakValueDictionary
+
+from faena.kernel.clock import Micros
+from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, StoreUnavailable
+from faena.objects.bucket.cache import RECENT_S, STAGED_S, Cache
+from faena.objects.bucket.store import Bucket
+from faena.objects.files import FolderObjects
+from faena.objects.reading import KeptFiles
+
+_TOGETHER = 32
+"""Requests of many small objects that are on their way at once: they wait for the network."""
+_LARGE = 1 << 20
+"""Bytes from which it pays to ask whether the bucket has an object, rather than to send it again."""
+_TRIES = 3
+_DAMAGED = "damaged"
+
+
+class BucketObjects(FolderObjects):
+    """`limit`: bytes that the folder may take. `clock`: seconds that only grow."""
+
+    def __init__(
+        self, folder: Path, bucket: Bucket, limit: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(folder, clock)
+        self._bucket = bucket
+        self._cache = Cache(folder, limit, clock)
+        self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+        self._marks = folder / _DAMAGED
+        """Of what came from the bucket with other bytes: it is sent again by whoever puts it."""
+
+    def size(self, digest: str) -> int | None:
+        if (data := self.fresh.kept(digest)) is not None:
+            return len(data)
+        if (size := KeptFiles.size(self, digest)) is not None:
+            self._cache.use(digest, size)
+            return size
+        with self._turn(digest):
+            return self._size_there(digest)
+
+    def check(self, digest: str) -> int:
+        if (size := self.size(digest)) is not None:
+            return size
+        raise self._damaged(digest) if self._is_marked(digest) else self._gone(digest)
+
+    def put_at(self, digest: str) -> Micros | None:
+        self._give_file(digest)
+        with self._turn(digest):
+            info = self._bucket.info(digest)
+        return None if info is None else info.put_at
+
+    def delete(self, digest: str) -> bool:
+        with self._turn(digest):
+            if not super().delete(digest):
+                return False
+            self._cache.forget(digest)
+            self._bucket.delete(digest)
+            (self._marks / digest).unlink(missing_ok=True)
+        return True
+
+    def bring(self, digests: Iterable[str]) -> list[str]:
+        wanted = [digest for digest in dict.fromkeys(digests) if not self._is_near(digest)]
+        with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="bring") as pool:
+            return [digest for digest in pool.map(self._cannot_be_had, wanted) if digest]
+
+    def list(self) -> Iterator[str]:
+        return self._bucket.list()
+
+    def _is_near(self, digest: str) -> bool:
+        self._give_file(digest)
+        if (size := KeptFiles.size(self, digest)) is None:
+            return False
+        self._cache.use(digest, size, STAGED_S)
+        return True
+
+    def _cannot_be_had(self, digest: str) -> str:
+        try:
+            self._bring(digest, STAGED_S)
+        except (NotFound, ObjectDamaged):
+            return digest
+        return ""
+
+    def _opened(self, digest: str) -> BinaryIO:
+        """From the folder, into which it is brought where it is not there."""
+        for _ in range(_TRIES):
+            self._bring(digest)
+            with suppress(ObjectDamaged, NotFound):  # it was taken from us at once
+                file = super()._opened(digest)
+                self._cache.use(digest, os.fstat(file.fileno()).st_size)
+                return file
+        return super()._opened(digest)
+
+    def _checked(self, digest: str, *, again: bool = False) -> BinaryIO:
+        try:
+            return super()._checked(digest, again=again)
+        except ObjectDamaged:
+            if self._is_marked(digest):
+                raise
+        self._drop(digest)  # what is damaged is the copy
+        return super()._checked(digest, again=again)
+
+    def found_damaged(self, digest: str) -> ObjectDamaged:
+        error = super().found_damaged(digest)
+        self._drop(digest)
+        return error
+
+    def _drop(self, digest: str) -> None:
+        _remove(self.path(digest))
+        self._cache.forget(digest)
+
+    def _bring(self, digest: str, seconds: float = RECENT_S) -> None:
+        """Raises NotFound, ObjectDamaged, StoreUnavailable, StorageFull."""
+        path = self.path(digest)
+        if path.is_file():
+            return
+        with self._turn(digest):
+            if path.is_file():  # somebody else has brought it
+                return
+            if os.path.lexists(path):
+                _remove(path)  # whatever somebody put there is no object
+            for _ in range(2):
+                if (size := self._fetch(digest)) is not None:
+                    self._cache.use(digest, size, seconds)
+                    return
+            self._marks.mkdir(exist_ok=True)
+            (self._marks / digest).touch()
+        raise self._damaged(digest, f" (as {self._bucket.address} gives them)")
+
+    def _fetch(self, digest: str) -> int | None:
+        """Its size; None where other bytes came. Raises as `_bring` does."""
+        hasher = hashlib.sha256()
+        with self._unsynced.on_disk() as names, self._incoming_file() as (incoming, file):
+            try:
+                for part in self._bucket.read(digest):
+                    hasher.update(part)
+                    file.write(part)
+            except KeyError:
+                raise self._gone(digest) from None
+            except StorageFull as error:
+                if not isinstance(error, StoreUnavailable):
+                    self._cache.empty()
+                raise
+            if hasher.hexdigest() != digest:
+                return None
+            size = file.tell()
+            self._name_file(incoming, file, digest, names)
+        return size
+
+    def _deliver(self, paths: Mapping[str, str | Path]) -> None:
+        if len(paths) == 1:
+            for digest, path in paths.items():
+                self._send(digest, Path(path))
+            return
+        with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="deliver") as pool:
+            list(pool.map(lambda each: self._send(each[0], Path(each[1])), paths.items()))
+
+    def _send(self, digest: str, path: Path) -> None:
+        size = path.stat().st_size
+        with self._turn(digest):
+            if size < _LARGE or self._size_there(digest) != size:
+                self._bucket.put(digest, path if size else b"")
+            (self._marks / digest).unlink(missing_ok=True)
+        self._cache.use(digest, size)
+
+    def _size_there(self, digest: str) -> int | None:
+        if self._is_marked(digest):
+            return None
+        info = self._bucket.info(digest)
+        return None if info is None else info.size
+
+    def _is_marked(self, digest: str) -> bool:
+        return (self._marks / digest).exists()
+
+    def _turn(self, digest: str) -> _Turn:
+        """What happens to an object in the bucket happens one after the other."""
+        with self._lock:
+            return self._turns.setdefault(digest, _Turn())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class _Turn:
+    """A lock that can be referred to weakly."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

@@ -1,0 +1,277 @@
+"""A bucket of S3 or what is compatible, of Azure Blob or of Google Cloud Storage: bytes by their digest.
+
+    <prefix>/objects/<first two digits>/<digest>
+    <prefix>/workspace                             the id of the workspace whose objects they are
+
+A store that does not answer is waited for: whoever puts for a minute, whoever reads for ten seconds. What was refused
+outright, such as a wrong key, is told at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from faena.kernel.clock import Micros
+from faena.kernel.errors import StoreUnavailable, WorkspaceException
+from faena.objects.bucket.opening import Address, opened
+
+PUT_PATIENCE_S, READ_PATIENCE_S = 60.0, 10.0
+_LOOK_S = 0.5
+"""Between tries, which a store of its own tries twice."""
+_PART = 16 << 20
+"""Bytes that are fetched by one request."""
+_AHEAD = 4
+"""Parts that are on their way together."""
+_OWNER = "workspace"
+_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]{0,40})")
+_TOLD = re.compile(r"<Message>([^<]{1,400})</Message>")
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Info(Struct, frozen=True):
+    size: int
+    put_at: Micros
+
+
+class Bucket:
+    """All methods may be called from any thread. Raises StoreUnavailable where the store does not do what it is asked.
+
+    `workspace`: the id of the one whose bucket it is, or will be. `patience`: factor of the times for which it is
+    waited.
+    """
+
+    def __init__(self, address: Address, workspace: str, *, patience: float = 1.0) -> None:
+        """Raises WorkspaceException where there is no obstore, or the address says what cannot be."""
+        self.address = address
+        self._workspace = workspace
+        self._is_ours = False
+        self._gives_no_parts = False
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._away_since = 0.0
+        """By the clock of this process; 0: it answered last time."""
+        try:
+            import obstore
+            from obstore.exceptions import BaseError
+        except ImportError:
+            raise WorkspaceException(
+                f"Objects in {address} need obstore: pip install 'faena[bucket]'."
+            ) from None
+        self._api = obstore
+        self._faults: tuple[type[Exception], ...] = (BaseError, OSError)
+        try:
+            self._store = opened(address)
+        except (BaseError, OSError, ValueError, TypeError) as error:
+            raise WorkspaceException(f"The object store {address} cannot be used: {_said(error)}.") from error
+
+    def put(self, digest: str, source: Path | bytes) -> None:
+        """Raises WorkspaceException where the bucket is another workspace's."""
+        self.claim()
+        self._ask(
+            lambda: self._api.put(self._store, _key(digest), source), PUT_PATIENCE_S, f"to keep {digest}"
+        )
+
+    def info(self, digest: str) -> Info | None:
+        """None where it is not there."""
+
+        def look() -> Any:
+            try:
+                return self._api.head(self._store, _key(digest))
+            except FileNotFoundError:
+                return None
+
+        found = self._ask(look, READ_PATIENCE_S, f"for {digest}")
+        return found and Info(found["size"], int(found["last_modified"].timestamp() * 1_000_000))
+
+    def read(self, digest: str) -> Iterator[bytes]:
+        """The bytes as the store gives them, part by part. Raises KeyError where it has none."""
+        if (info := self.info(digest)) is None:
+            raise KeyError(digest)
+
+        if info.size <= _PART or self._gives_no_parts:
+            yield from self._whole(digest)
+            return
+        starts = range(0, info.size, _PART)
+        with ThreadPoolExecutor(_AHEAD, thread_name_prefix="bucket") as pool:
+            coming = [pool.submit(self._part, digest, start, info.size) for start in starts[:_AHEAD]]
+            try:
+                for start in starts:
+                    data = coming.pop(0).result()
+                    if data is None:
+                        break
+                    yield data
+                    if (later := start + _AHEAD * _PART) < info.size:
+                        coming.append(pool.submit(self._part, digest, later, info.size))
+                else:
+                    return
+            finally:
+                for each in coming:
+                    each.cancel()
+        self._gives_no_parts = True
+        yield from self._whole(digest)
+
+    def _part(self, digest: str, start: int, size: int) -> bytes | None:
+        """None where the store gives all or nothing."""
+
+        def ask() -> bytes | None:
+            end = min(start + _PART, size)
+            try:
+                return bytes(self._api.get_range(self._store, _key(digest), start=start, end=end))
+            except self._faults as error:
+                if "non-partial" in str(error):
+                    return None
+                raise
+
+        return self._ask(ask, READ_PATIENCE_S, f"for {digest}")
+
+    def _whole(self, digest: str) -> Iterator[bytes]:
+        found = self._ask(lambda: self._api.get(self._store, _key(digest)), READ_PATIENCE_S, f"for {digest}")
+        try:
+            for part in found.stream():
+                yield bytes(part)
+        except self._faults as error:  # in the midst of it: whoever asks again gets it from its beginning
+            raise self._unavailable(error, f"for {digest}") from error
+
+    def delete(self, digest: str) -> None:
+        """Silent where it is not there. Raises as `put` does."""
+        self.claim()
+
+        def forget() -> None:
+            try:
+                self._api.delete(self._store, _key(digest))
+            except FileNotFoundError:
+                return
+
+        self._ask(forget, PUT_PATIENCE_S, f"to delete {digest}")
+
+    def list(self) -> Iterator[str]:
+        found = iter(self._api.list(self._store, "objects"))
+        while (some := self._ask(lambda: next(found, None), READ_PATIENCE_S, "what it has")) is not None:
+            yield from (each["path"].rpartition("/")[2] for each in some)
+
+    def claim(self) -> None:
+        """Have it be our workspace's from now on. Raises WorkspaceException where it is another's."""
+        if self._is_ours:
+            return
+
+        def look() -> bytes:
+            try:
+                return bytes(self._api.get(self._store, _OWNER).bytes())
+            except FileNotFoundError:
+                return b""
+
+        found = self._ask(look, PUT_PATIENCE_S, "whose it is").decode(errors="replace").strip()
+        if found and found != self._workspace:
+            raise WorkspaceException(
+                f"{self.address} has the objects of another workspace, {found[:80]!a}, whose copy this one may be. "
+                f"Give a prefix of its own, such as {self.address}-2."
+            )
+        if not found:
+            told = self._workspace.encode()
+            self._ask(lambda: self._api.put(self._store, _OWNER, told), PUT_PATIENCE_S, "to be ours")
+        self._is_ours = True
+
+    def try_out(self) -> None:
+        """Put, read and delete a few bytes. Raises WorkspaceException, which says what failed, and how."""
+        name, content = f"probe-{os.urandom(8).hex()}", os.urandom(64)
+        steps: dict[str, Callable[[], Any]] = {
+            "write": lambda: self._api.put(self._store, name, content),
+            "read": lambda: bytes(self._api.get(self._store, name).bytes()),
+            "list": lambda: next(iter(self._api.list(self._store, "objects")), None),
+            "delete": lambda: self._api.delete(self._store, name),
+        }
+        wrong = []
+        for verb, step in steps.items():
+            try:
+                if (found := step()) != content and verb == "read":
+                    wrong.append(f"what was read is not what was written, but {len(found)} other bytes")
+            except self._faults as error:
+                wrong.append(f"it does not let us {verb} ({_said(error)})")
+                if verb == "write":
+                    break
+        if wrong:
+            raise WorkspaceException(
+                f"The object store {self.address} cannot be used: {'; '.join(wrong)}. See that the bucket is there, "
+                "that region and endpoint are right, and that the credentials of the environment may write there."
+            )
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it gave no answer last time."""
+        return self._away_since > 0
+
+    def _ask(self, work: Callable[[], T], patience: float, what: str) -> T:
+        until = time.monotonic() + patience * self._patience
+        while True:
+            try:
+                done = work()
+            except FileNotFoundError as error:  # of a put: the bucket itself
+                raise self._unavailable(error, what) from error
+            except self._faults as error:
+                if _is_refusal(error) or not self._is_waited_for(error, until, patience):
+                    raise self._unavailable(error, what) from error
+                time.sleep(_LOOK_S * self._patience)
+            else:
+                self._answers()
+                return done
+
+    def _is_waited_for(self, error: Exception, until: float, patience: float) -> bool:
+        """False where it has been, by whoever asks or, for readers, by others just now."""
+        now = time.monotonic()
+        with self._lock:
+            since = self._away_since
+            if not since:
+                self._away_since = now
+                _log.warning(
+                    "the object store %s does not answer, and is waited for: %s", self.address, _said(error)
+                )
+        gone_for_long = (
+            since and now - since > READ_PATIENCE_S * self._patience and patience <= READ_PATIENCE_S
+        )
+        return now < until and not gone_for_long
+
+    def _answers(self) -> None:
+        if self._away_since:
+            with self._lock:
+                since, self._away_since = self._away_since, 0.0
+            if since:
+                _log.warning(
+                    "the object store %s answers again, after %.0f s", self.address, time.monotonic() - since
+                )
+
+    def _unavailable(self, error: Exception, what: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"The object store {self.address}, asked {what}, does not do it: {_said(error)}. What was acknowledged is "
+            "kept; try again later."
+        )
+
+
+def _key(digest: str) -> str:
+    return f"objects/{digest[:2]}/{digest}"
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the store answered, and another try would hear the same."""
+    names = ("PermissionDeniedError", "UnauthenticatedError", "NotImplementedError", "InvalidPathError")
+    return type(error).__name__ in names
+
+
+def _said(error: Exception) -> str:
+    """In a line: what the store itself said where it said something."""
+    text = str(error).partition("Debug source:")[0]
+    told, status = _TOLD.search(text), _STATUS.search(text)
+    if told:
+        text = f"{status[1]}: {told[1]}" if status else told[1]
+    return " ".join(text.split())[:500].rstrip(". ") or type(error).__name__

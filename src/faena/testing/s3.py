@@ -1,0 +1,147 @@
+"""An S3 server for tests, from a wheel, and a way to it that can be spoilt: refuse, wait, or change what comes."""
+
+from __future__ import annotations
+
+import ctypes
+import http.client
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from faena.testing.waiting import until
+
+BUCKET = "faena"
+KEY, SECRET = "faena-tests", "faena-tests-secret"
+_SET_PDEATHSIG = 1
+_ADDRESS = re.compile(r"\[http://127\.0\.0\.1:(\d+)/")
+
+
+class Unavailable(Exception):
+    """There can be no server here; the message says why."""
+
+
+@dataclass
+class S3Server:
+    """It has one bucket, `BUCKET`, which is a folder of `folder`."""
+
+    folder: Path
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Of a prefix of its own in the bucket, as a server's setting."""
+        return f"s3://{BUCKET}/{secrets.token_hex(4)}/a?endpoint={self.endpoint}&region=eu-west-1"
+
+
+@contextmanager
+def running(folder: Path, port: int = 0) -> Iterator[S3Server]:
+    """Ends with the block, and with this process. `folder`: need not be there. Raises Unavailable."""
+    program = Path(sys.executable).with_name("rclone")
+    if not program.exists() and shutil.which("rclone") is None:
+        raise Unavailable("rclone, the S3 server of the tests, is not installed: make .venv/.dev")
+    data, log = folder / "data", folder / "log"
+    (data / BUCKET).mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    command = [str(program) if program.exists() else "rclone", "serve", "s3", str(data)]
+    command += [f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}", f"--log-file={log}"]
+    environment = {**os.environ, "RCLONE_CONFIG": os.devnull, "GOMAXPROCS": "2"}
+    process = subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent)
+    try:
+        yield S3Server(data, until(lambda: _port(process, log), "the S3 server listens", seconds=60))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    said = log.read_text() if log.exists() else ""
+    if process.poll() is not None:
+        raise Unavailable(f"rclone has ended: {said}")
+    found = _ADDRESS.search(said)
+    return int(found[1]) if found else 0
+
+
+def _end_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@dataclass
+class Way:
+    """To a server, by a port of its own. `spoil` is given verb and path, and may answer in its place."""
+
+    port: int = 0
+    spoil: Callable[[str, str], int] = lambda verb, path: 0
+    """A status to answer with; 0: the server answers."""
+    change: Callable[[bytes], bytes] = lambda body: body
+    """What becomes of the bytes that it answers with."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def way_to(server: S3Server) -> Iterator[Way]:
+    way = Way()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            way.asked.append((self.command, self.path))
+            if status := way.spoil(self.command, self.path):
+                self._answer(status, {}, b"")
+                return
+            there = http.client.HTTPConnection("127.0.0.1", server.port)
+            try:
+                there.request(self.command, self.path, body, dict(self.headers))
+                answer = there.getresponse()
+                self._answer(answer.status, dict(answer.getheaders()), way.change(answer.read()))
+            finally:
+                there.close()
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            length = headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(body))
+            kept = {name: value for name, value in headers.items() if name.lower() not in _OF_THE_CONNECTION}
+            for name, value in {**kept, "Content-Length": length}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815  the names that the library calls
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002  the library's name
+            return None
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    way.port = listener.server_address[1]
+    serving = threading.Thread(target=listener.serve_forever, args=(0.02,))
+    serving.start()
+    try:
+        yield way
+    finally:
+        listener.shutdown()
+        serving.join()
+        listener.server_close()
+
+
+_OF_THE_CONNECTION = ("content-length", "transfer-encoding", "connection", "date")
