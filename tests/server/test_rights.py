@@ -45,6 +45,6 @@ def test_reading_is_no_right_to_change(verb: str) -> None:
 
 def test_to_change_is_no_right_to_delete() -> None:
     taken_back = {"/runs/{run_id:str}/tags", "/views/{number:int}", "/models/{name:str}/aliases/{alias:str}"}
-    their_own = {"/runs/{run_id:str}/comments/{comment_id:str}"}
+    their_own = {"/runs/{run_id:str}/comments/{comment_id:str}", "/notices/rules/{rule_id:str}"}
     deleting = {path for verb, path, right in routes() if verb == "DELETE" and right is Right.CONTRIBUTE}
     assert deleting <= taken_back | their_own

@@ -79,6 +79,7 @@ _PANELS = {
         "person": "people",
         "token": "people",
         "audit": "people",
+        "notice": "notices",
         "server": "server",
     },
     "Keep safe": {

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from faena.client.requests.comments import CommentApi
     from faena.client.requests.endpoints import EndpointApi
     from faena.client.requests.nodes import NodeApi
+    from faena.client.requests.notices import NoticeApi
     from faena.client.requests.ray import RayApi
     from faena.client.requests.sweeps import SweepApi
     from faena.client.requests.traces import TraceApi
@@ -103,6 +104,13 @@ class ServerApi:
         from faena.client.requests.comments import CommentApi
 
         return CommentApi(self.transport)
+
+    @property
+    def notices(self) -> NoticeApi:
+        """Likewise."""
+        from faena.client.requests.notices import NoticeApi
+
+        return NoticeApi(self.transport)
 
     @property
     def nodes(self) -> NodeApi:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from faena.client.data.file_dataset import FileDataset
     from faena.client.data.tabular_dataset import TabularDataset
     from faena.client.models.model import Model
+    from faena.client.requests.notices import NoticeApi
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
     from faena.client.traces.trace import Trace
@@ -70,6 +71,11 @@ class Workspace(OpenedWorkspace):
         from faena.client.data.dataset import Dataset
 
         return Dataset.get_all(self)
+
+    @property
+    def notices(self) -> NoticeApi:
+        """Who is told when runs end. Its `add` takes `webhook=`, `mail=` or `command=`, and `experiment=`, `on=`."""
+        return self.api.notices
 
     def get_default_datastore(self) -> Datastore:
         from faena.client.data.datastore import Datastore

@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -15,6 +16,8 @@ from faena.kernel.hidden import hiding
 from faena.workspaces import database_place, objects_place
 
 PREFIX = "FAENA_SERVER_"
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+"""Of mail servers, by how they are spoken with."""
 _LARGEST = 1 << 16
 _DEFAULT_ADDRESS = "127.0.0.1"
 _DEFAULT_PORT = 8443
@@ -34,13 +37,18 @@ class Settings(Struct, frozen=True):
     """Who is made the first owner, where there is nobody; empty: the user who starts it."""
     database: str = ""
     """The URL of a database of PostgreSQL; empty: the one that the workspace has, at first a file in its folder."""
-
     objects: str = ""
     """The URL of a bucket; empty: where the workspace has them, at first in its folder."""
     objects_cache: float = objects_place.CACHE_GB
     """Gigabytes of a bucket's objects that the folder may hold."""
+    mail_server: str = ""
+    """`smtps://user:password@host`, or with smtp+starttls or smtp; empty: no notice goes by mail."""
+    mail_from: str = ""
+    """From whom notices come; empty: faena at the mail server."""
+    notice_networks: tuple[str, ...] = ()
+    """Networks, such as 10.0.0.0/8, that webhooks of people may reach beside the public one."""
 
-    __repr__ = hiding("database")
+    __repr__ = hiding("database", "mail_server")
 
 
 _FIELDS = {
@@ -53,6 +61,9 @@ _FIELDS = {
     "database": "the URL of a database, such as postgresql://user@host/name",
     "objects": "the URL of a bucket, such as s3://name/prefix",
     "objects_cache": "a number of gigabytes",
+    "mail_server": f"the address of a mail server, such as smtps://host: one of {', '.join(MAIL_PORTS)}",
+    "mail_from": "an address for mail",
+    "notice_networks": "networks such as 10.0.0.0/8, with commas between",
 }
 """What each is, for whoever gave something else."""
 
@@ -86,6 +97,9 @@ def read(
         database=_database(found.get("database", ""), wrong),
         objects=_bucket(found.get("objects", ""), wrong),
         objects_cache=_gigabytes(found.get("objects_cache", str(objects_place.CACHE_GB)), wrong),
+        mail_server=_mail_server(found.get("mail_server", ""), wrong),
+        mail_from=found.get("mail_from", ""),
+        notice_networks=_networks(found.get("notice_networks", ""), wrong),
     )
     if "database" in (flags or {}) and ":" in found["database"].partition("@")[0].partition("//")[2]:
         wrong.append(
@@ -113,6 +127,9 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "database": settings.database,
         "objects": settings.objects,
         "objects_cache": str(settings.objects_cache),
+        "mail_server": settings.mail_server,
+        "mail_from": settings.mail_from,
+        "notice_networks": ",".join(settings.notice_networks),
     }
     return {PREFIX + name.upper(): value for name, value in told.items() if value}
 
@@ -180,6 +197,26 @@ def _gigabytes(text: str, wrong: list[str]) -> float:
     except UserErrorException:
         wrong.append(f"objects_cache is {text[:80]!a}, not {_FIELDS['objects_cache']}")
         return objects_place.CACHE_GB
+
+
+def _mail_server(url: str, wrong: list[str]) -> str:
+    try:
+        parts = urlsplit(url)
+        fine = not url or (parts.scheme in MAIL_PORTS and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        fine = False
+    if not fine:
+        wrong.append(f"mail_server is not {_FIELDS['mail_server']}")  # itself it may hold a password
+    return url if fine else ""
+
+
+def _networks(text: str, wrong: list[str]) -> tuple[str, ...]:
+    named = tuple(each.strip() for each in text.split(",") if each.strip())
+    try:
+        return tuple(str(ipaddress.ip_network(each)) for each in named)
+    except ValueError as error:
+        wrong.append(f"notice_networks: {error}")
+        return ()
 
 
 def _readable(name: str, found: Mapping[str, str], wrong: list[str]) -> Path | None:

@@ -32,6 +32,9 @@ from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
 from faena.models.logged import store as logged_models  # noqa: F401  adds its tables
 from faena.models.logged import uses as uses  # adds its table
+from faena.notices.keeper import Keeper as NoticeKeeper
+from faena.notices.means import means_of
+from faena.notices.service import Targets
 from faena.objects.service import Objects
 from faena.people import store as people_store  # noqa: F401  adds its tables
 from faena.people.settings import Settings
@@ -87,6 +90,8 @@ class House:
     far: FarFiles
     ray_keeper: RayKeeper
     watched: Watched
+    notice_targets: Targets
+    notice_keeper: NoticeKeeper
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
@@ -169,6 +174,10 @@ async def open_house(
         node_listener.address,
         lambda: runner_file().digest,
     )
+    notice_targets = Targets(folder.path)
+    notice_keeper = NoticeKeeper(
+        database, notifications, clock, notice_targets, folder.name, means_of(settings)
+    )
     sampler = Sampler(folder.path / "sampler.log")
     running = asyncio.gather(
         engine.run_forever(),
@@ -178,6 +187,7 @@ async def open_house(
         Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
         EndpointKeeper(database, objects, notifications, clock, folder, machines, leases).run_forever(),
         ray_keeper.run_forever(),
+        notice_keeper.run_forever(),
         objects.fresh.bring_forever(),
     )
     kind = "sqlite" if isinstance(at, Path) else "postgresql"
@@ -215,6 +225,8 @@ async def open_house(
             far,
             ray_keeper,
             watched,
+            notice_targets,
+            notice_keeper,
             running,
         )
     finally:

@@ -87,6 +87,8 @@ class Tenant:
             "far": house.far,
             "reach": Reach(house.folder.path, house.machines),
             "ray_keeper": house.ray_keeper,
+            "notice_targets": house.notice_targets,
+            "notice_keeper": house.notice_keeper,
             "secrets": Secrets(house.folder.path),
             "tries": Tries(),
             "watched": house.watched,
@@ -124,7 +126,7 @@ class Tenant:
 _PROVIDED = (
     *("database", "objects", "notifications", "clock", "collector", "limits"),
     *("backups", "sent", "gateway", "node_listener", "leases", "machines", "far", "reach"),
-    *("ray_keeper", "secrets", "tries", "builds", "watched"),
+    *("ray_keeper", "secrets", "tries", "builds", "watched", "notice_targets", "notice_keeper"),
 )
 
 

@@ -152,6 +152,12 @@ def _models() -> Sequence[ControllerRouterHandler]:
     ]
 
 
+def _notices() -> Sequence[ControllerRouterHandler]:
+    from faena.notices.routes import router
+
+    return [router]
+
+
 def _objects() -> Sequence[ControllerRouterHandler]:
     from faena.objects.routes import routers
 
@@ -245,6 +251,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("me", "people", "audit-log"): _people,
     ("metrics",): _operation,
     ("views",): _views,
+    ("notices",): _notices,
     ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,
     ("clusters",): _clusters,
