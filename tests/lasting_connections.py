@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.pool import QueuePool
 
+from faena.db.hearing import Heard
 from faena.db.postgresql import PostgreSQL
 
 
@@ -55,10 +56,10 @@ def close_all() -> None:
 class LastingPostgreSQL(PostgreSQL):
     """The backend, but for where its connections come from and go to."""
 
-    def __init__(self, url: str, *, readers: int) -> None:
+    def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
         self._place = url
         self._used: list[tuple[tuple[int, str, str], _Kept]] = []
-        super().__init__(url, readers=readers)
+        super().__init__(url, readers=readers, heard=heard)
 
     def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
         key = size, options, isolation
@@ -67,6 +68,7 @@ class LastingPostgreSQL(PostgreSQL):
         return kept.engine
 
     def close(self) -> None:
+        self.hear_no_more()
         while self._used:
             key, kept = self._used.pop()
             if kept.is_usable():

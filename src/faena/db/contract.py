@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
+from faena.db.leading import LeaderLock
 from faena.kernel.errors import DatabaseDamaged, WriterStopped
 
 
@@ -24,6 +25,21 @@ class Backend(ABC):
     @abstractmethod
     def transaction(self, connection: sa.Connection) -> AbstractContextManager[sa.Transaction]:
         """A transaction that no other writer's overlaps, of this process or of another; at its end it is on disk."""
+
+    def finish(self, connection: sa.Connection, topics: set[str]) -> None:
+        """The last thing in a transaction that is to be kept. Other processes hear of the topics with its commit.
+
+        Raises WriterStopped where this process may not write any more.
+        """
+        return
+
+    def leader_lock(self) -> LeaderLock | None:
+        """A new one; None where no other process can have the database."""
+        return None
+
+    def lead(self, number: int) -> None:
+        """Have `finish` refuse what is written once another process leads."""
+        return
 
     @abstractmethod
     def limited(

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from faena.db.contract import Backend
 from faena.db.counts import Counts
+from faena.db.leading import LeaderLock
 from faena.db.reading import Readers, limit_of_environment
 from faena.db.sqlite import Sqlite
 from faena.db.transactions import Read, Write
@@ -22,7 +23,8 @@ T = TypeVar("T")
 class Database:
     """A SQLite file, by its path, or a database of a PostgreSQL server, by its URL. Acknowledged means on disk.
 
-    `on_commit` gets the topics of each group that was committed; it is called on the writer thread.
+    `on_commit` gets the topics of each group that was committed, also by other processes; it is called on threads of
+    the database's own.
     Safe to use from any thread. Exactly one process may hold a file open for writing: the workspace's server. Several
     may have a database of PostgreSQL. `read_limit`: seconds that a read may take.
 
@@ -42,7 +44,7 @@ class Database:
     ) -> None:
         self.damage: DatabaseDamaged | None = None
         """What is wrong with the database, once that was seen: nothing more should be done with it."""
-        self._backend = _opened(place, readers + 1, traces)
+        self._backend = _opened(place, readers + 1, traces, on_commit)
         self.counts = Counts()
         limit = read_limit or limit_of_environment()
         self._readers = Readers(self._backend, readers, limit, self._noted, self.counts)
@@ -52,6 +54,15 @@ class Database:
     def stopped(self) -> WriterStopped | None:
         """Why whoever has the database should leave, once that is so: nothing is written any more, or should be."""
         return self._writer.stopped or self._backend.left
+
+    @property
+    def leading(self) -> LeaderLock | None:
+        """The lock of the one process that leads; None where there can be one process only. A new one each time."""
+        return self._backend.leader_lock()
+
+    def lead(self, number: int) -> None:
+        """Write nothing any more once another process has taken the number after this one."""
+        self._backend.lead(number)
 
     def look(self) -> DatabaseDamaged | None:
         """What is wrong with the database as far as is known: also whether a file is still where it was opened."""
@@ -108,9 +119,11 @@ class Database:
         return found
 
 
-def _opened(place: Path | str, readers: int, traces: str) -> Backend:
+def _opened(
+    place: Path | str, readers: int, traces: str, heard: Callable[[set[str]], None] | None
+) -> Backend:
     if isinstance(place, Path):
         return Sqlite(place, readers=readers, traces=traces)
     from faena.db.postgresql import PostgreSQL
 
-    return PostgreSQL(place, readers=readers)
+    return PostgreSQL(place, readers=readers, heard=heard)

@@ -1,4 +1,4 @@
-"""PostgreSQL: a database that several servers write. Acknowledged means committed there."""
+"""PostgreSQL: a database that several processes write. Acknowledged means committed there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from sqlalchemy.types import TypeEngine
 
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
+from faena.db.hearing import Heard, Hearing, statement
+from faena.db.leading import FOUND, MAKE, LeaderLock
 from faena.db.migrations import bring_up
 from faena.db.schema import create, found_version
 from faena.kernel.errors import (
@@ -26,6 +28,7 @@ from faena.kernel.errors import (
     StorageFull,
     UserErrorException,
     WorkspaceException,
+    WriterStopped,
 )
 
 _DRIVER = "postgresql+psycopg"
@@ -51,10 +54,12 @@ _FAILED = 3
 class PostgreSQL(Backend):
     """Writers take one lock for their transactions: it holds off those of other servers, as SQLite's does."""
 
-    def __init__(self, url: str, *, readers: int) -> None:
-        """Raises WorkspaceException."""
+    def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
+        """`heard`: what is called with topics of other processes. Raises WorkspaceException."""
         self._url = _parsed(url)
         self._transaction = "0"
+        self._number: int | None = None
+        self._hearing: Hearing | None = None
         if find_spec("psycopg") is None:
             raise WorkspaceException(
                 f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
@@ -73,6 +78,37 @@ class PostgreSQL(Backend):
         except FaenaError:
             self.close()
             raise
+        self._hearing = Hearing(self.conninfo, heard)
+
+    @property
+    def conninfo(self) -> str:
+        """For the driver itself, with the password."""
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def leader_lock(self) -> LeaderLock:
+        return LeaderLock(self.conninfo)
+
+    def lead(self, number: int) -> None:
+        self._number = number
+
+    def finish(self, connection: sa.Connection, topics: set[str]) -> None:
+        messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
+        if not messages and self._number is None:
+            return
+        telling, parameters = statement(messages)
+        columns = ", ".join(filter(None, (FOUND if self._number is not None else "", telling)))
+        found = connection.exec_driver_sql(f"SELECT {columns}", parameters or None).one()
+        if self._number is not None and found[0] != self._number:
+            raise WriterStopped("Another process of this server leads now, and this one leaves. Ask again.")
+
+    def close(self) -> None:
+        self.hear_no_more()
+        super().close()
+
+    def hear_no_more(self) -> None:
+        if self._hearing is not None:
+            self._hearing.close()
+            self._hearing = None
 
     @contextmanager
     def transaction(self, connection: sa.Connection) -> Iterator[sa.Transaction]:
@@ -178,6 +214,7 @@ class PostgreSQL(Backend):
                 create(connection)
             else:
                 bring_up(connection, found)
+            connection.exec_driver_sql(MAKE)
 
     def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
         engine = sa.create_engine(

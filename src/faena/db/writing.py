@@ -129,10 +129,7 @@ class Writer:
         try:
             self._write_until_closed()
         except BaseException as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
-            self.stopped = WriterStopped(
-                f"The server cannot write to its database any more ({type(error).__name__}: {error}) and leaves; the "
-                "next command starts another one. Its log says more. What was acknowledged is kept."
-            )
+            self.stopped = error if isinstance(error, WriterStopped) else _defect(error)
             _log.critical("the writer of the database stops", exc_info=error)
             while (request := self._requests.get()) is not None:  # nobody waits for what nobody does
                 request.fail(self.stopped)
@@ -174,7 +171,7 @@ class Writer:
             self._recover(connection, error)
             return
         self._failures = 0
-        self._tell(set().union(*(request.topics for request in group)))
+        self._tell(_topics(group))
 
     def _told(self, error: BaseException) -> BaseException:
         try:
@@ -183,6 +180,8 @@ class Writer:
             return error
 
     def _recover(self, connection: sa.Connection, error: BaseException) -> None:
+        if isinstance(error, WriterStopped):
+            raise error
         if not isinstance(error, (DBAPIError, sqlite3.Error)):
             _log.error("a commit failed", exc_info=error)
             self._failures += 1
@@ -237,6 +236,8 @@ class Writer:
                 else:
                     for request in group:
                         self._perform_apart(connection, request)
+                if any(request.failure is None for request in group):
+                    self._backend.finish(connection, _topics(group))
                 committing = True
         except DBAPIError as error:
             if self._backend.is_away(error):
@@ -260,6 +261,17 @@ class Writer:
             savepoints.take_back(connection, request.failure)
         else:
             savepoints.keep(connection)
+
+
+def _defect(error: BaseException) -> WriterStopped:
+    return WriterStopped(
+        f"The server cannot write to its database any more ({type(error).__name__}: {error}) and leaves; the "
+        "next command starts another one. Its log says more. What was acknowledged is kept."
+    )
+
+
+def _topics(group: list[_Request[Any]]) -> set[str]:
+    return set().union(*(request.topics for request in group if request.failure is None))
 
 
 def _in_short(error: DBAPIError) -> str:

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+ALL = "*"
+"""The topic that stands for all: anything may have changed."""
+
 
 class Subscription:
     """Wakes once for any number of changes since it was last waited for. One coroutine waits for it."""
@@ -59,6 +62,8 @@ class Notifications:
             self._loop.call_soon_threadsafe(self.notify, topics)
 
     def notify(self, topics: set[str]) -> None:
+        if ALL in topics:
+            topics = {*topics, *self._subscribed, *self._counted}
         for topic in topics:
             if topic in self._counted:
                 self._counted[topic] += 1

@@ -29,6 +29,8 @@ from faena.objects.unsynced import Names, Unsynced
 
 _TOGETHER = 16
 """Files that are stored at once, where there are many: what they wait for is the disk."""
+_LONGEST_S = 86_400.0
+"""Seconds after the last of its bytes has come for which a file may be one that another process puts."""
 _LARGE = 16 << 20
 """Bytes that are brought to the disk while more come."""
 
@@ -36,14 +38,20 @@ _LARGE = 16 << 20
 class FolderObjects(KeptOrFresh):
     """Puts objects where `KeptFiles` finds them. `clock`: seconds that only grow."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, clock: Callable[[], float] = time.monotonic, *, alone: bool = True
+    ) -> None:
+        """`alone`: no other process puts objects here, so that what has begun to come was cut short."""
         super().__init__(folder)
         self._pins = Pins(clock)
         self._unsynced = Unsynced()
         self._incoming = folder / "incoming"
         self._make_incoming()
+        before = time.time() - (0 if alone else _LONGEST_S)
         for leftover in self._incoming.iterdir():
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if alone or leftover.stat().st_mtime < before:
+                    leftover.unlink()
 
     def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         incoming = self.begin()

@@ -18,6 +18,7 @@ from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import FaenaError
 from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
 from faena.server.election import Leadership
+from faena.server.several.membership import Membership, are_there_others
 from faena.server.taking_over import take_over
 
 TYPE_CHECKING = False
@@ -72,7 +73,7 @@ def _be_server(folder: Path, *, is_shared: bool) -> None:
                 os.environ.pop(name, None)  # the database's password is nothing for runners and scripts
         refuse_foreign(folder)
         # before the slow imports: clients connect and wait
-        leadership = take_over(folder) if is_shared else Leadership.take(folder)
+        leadership = _taken(folder, settings_of_team)
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
     if leadership is None:
@@ -94,6 +95,20 @@ def _be_server(folder: Path, *, is_shared: bool) -> None:
         sys.exit(left.failure)
 
 
+def _taken(folder: Path, shared: Settings | None) -> Leadership | Membership | None:
+    """None where this process is not needed. Raises OSError and FaenaError."""
+    from faena.workspaces import database_place
+
+    if shared is not None and shared.database:
+        database_place.choose(folder, shared.database)
+    if not isinstance(database_place.place(folder), Path):  # which several processes may have
+        if shared is not None:
+            return Membership(folder)
+        if are_there_others(folder):
+            return None
+    return Leadership.take(folder) if shared is None else take_over(folder)
+
+
 @dataclass(slots=True)
 class _Left:
     """How a server left."""
@@ -103,7 +118,7 @@ class _Left:
     """Why it had to, where that was no good order."""
 
 
-async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
+async def _serve(leadership: Leadership | Membership, shared: Settings | None) -> _Left:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -122,6 +137,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
         from faena.server.operation.probes import with_probes
+        from faena.server.several.steward import Steward
         from faena.workspaces import database_place
         from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
@@ -150,7 +166,7 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
             lambda: house.is_idle,
             idle_seconds=idle_seconds,
             is_damaged=lambda: house.database.look() is not None,
-            is_broken=lambda: bool(house.broken),
+            is_broken=lambda: bool(house.broken or steward.deposed),
             is_lost=is_lost,
         )
         if reason is Leaving.LOST:
@@ -158,28 +174,33 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
             leadership.give_up()
             server.force_exit = True  # whoever waits for an answer asks again, where the workspace is now
         elif reason is Leaving.BROKEN:
-            left.failure = f"leaving: {reason}: {house.broken}"
+            left.failure = f"leaving: {reason}: {house.broken or steward.deposed}"
         else:
             logging.info("leaving: %s", reason)
         # a thread whose disk or file system never answers must not keep the workspace from its next server
         faulthandler.dump_traceback_later(_LEAVING_SECONDS, exit=True)
         house.watched.readiness.leaving = True
         reasons.append(reason)
-        if reason.is_orderly:
+        if reason.is_orderly and leadership.is_last:
             await house.engine.close()
         server.should_exit = True
 
     async with AsyncExitStack() as stack:
         try:
-            if shared is not None and shared.database:
-                database_place.choose(leadership.folder, shared.database)
             folder = claim(open_folder(leadership.folder))
             if shared is not None and shared.objects:
                 await asyncio.to_thread(object_files.choose, folder, shared.objects, shared.objects_cache)
-            house = await stack.enter_async_context(open_house(folder, SystemClock(), is_lost, shared))
+            is_alone = isinstance(database_place.place(leadership.folder), Path)
+            house = await stack.enter_async_context(
+                open_house(folder, SystemClock(), is_lost, shared, leads=is_alone)
+            )
+            steward = Steward(house, leadership)
             with uncollected():
-                app = build_app(house, asked.set, is_lost)
+                app = build_app(house, asked.set, is_lost, steward.seat)
+            await steward.begin(app)
+            stack.push_async_callback(steward.end)
             await house.team.open(app)
+            await steward.be_told()
             if house.team.url:
                 sys.stderr.write(f"People sign in at {house.team.url}\n")
         except Exception as error:
@@ -198,14 +219,12 @@ async def _serve(leadership: Leadership, shared: Settings | None) -> _Left:
         telling = asyncio.gather(
             tell_often(log), collect_now_and_then(), asyncio.to_thread(user_pythons.warn)
         )
-        opening = asyncio.gather(
-            house.gateway.open_again(app, house.do_runs_go_on), house.node_listener.open_again(app)
-        )
-        await server.serve(sockets=[leadership.listener])
+        own = [leadership.listener] if isinstance(leadership, Leadership) else []
+        await server.serve(sockets=own)
         if leaving.done() and (failure := leaving.exception()) is not None:
             logging.error("leaving failed", exc_info=failure)
             left.failure = left.failure or f"leaving failed: {failure!r}"
-        for task in (leaving, telling, opening):
+        for task in (leaving, telling):
             task.cancel()
         if reasons and reasons[0].may_have_successor:
             # nobody can bring any work from here on; machines that have joined cannot start the next server

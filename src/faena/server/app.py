@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -45,6 +44,7 @@ from faena.runs.comments import store as comments  # noqa: F401  adds its table
 from faena.runs.engine.loop import Engine
 from faena.runs.far_files import FarFiles
 from faena.server import object_files
+from faena.server.background import Background
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
@@ -92,17 +92,15 @@ class House:
     watched: Watched
     notice_targets: Targets
     notice_keeper: NoticeKeeper
-    running: asyncio.Future[Any]
-    """What goes on as long as the server does: where it has ended, something is broken."""
+    background: Background
+    """What goes on as long as the server does, in the process that leads."""
 
     @property
     def broken(self) -> str:
         """Why the server is of no use any more; empty while it is."""
         if (stopped := self.database.stopped) is not None:
             return stopped.message
-        if _has_ended(self.running):
-            return f"the engine has ended ({self.running.exception()!r})"
-        return ""
+        return self.background.broken
 
     async def has_work(self) -> bool:
         """Whether there is something that a server must be there for, when all is written."""
@@ -123,18 +121,19 @@ class House:
         return self.engine.is_idle and not busy and not self.team.is_meant_to_be_open
 
 
-def _has_ended(running: asyncio.Future[Any]) -> bool:
-    return running.done() and not running.cancelled()
-
-
 @asynccontextmanager
 async def open_house(
     folder: WorkspaceFolder,
     clock: Clock,
     is_lost: Callable[[], bool] = lambda: False,
     settings: Settings | None = None,
+    *,
+    leads: bool = True,
 ) -> AsyncIterator[House]:
-    """Open everything and run the engine; close it in reverse. `settings`: of a shared server."""
+    """Open everything and run the engine; close it in reverse. `settings`: of a shared server.
+
+    `leads`: False for one of several processes, whose `background` begins when it leads.
+    """
     notifications = Notifications()
     try:
         at = database_place.place(folder.path)
@@ -143,11 +142,9 @@ async def open_house(
         raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
     if not isinstance(at, Path):
         await database.write(lambda write: workspaces.claim_database(write, folder.id))
-    await prepare_first_start(database, folder, clock)
-    files = await asyncio.to_thread(object_files.opened, folder)
+    files = await asyncio.to_thread(object_files.opened, folder, alone=isinstance(at, Path))
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
-    await objects.fresh.begin()
     leases = Leases(Terms.of_environment(), clock.monotonic)
     machines = Machines(notifications, leases)
     far = FarFiles(notifications, leases)
@@ -179,32 +176,48 @@ async def open_house(
         database, notifications, clock, notice_targets, folder.name, means_of(settings)
     )
     sampler = Sampler(folder.path / "sampler.log")
-    running = asyncio.gather(
-        engine.run_forever(),
-        engine.look_soon(),
-        engine.catch_up(),
-        Keeper(database, notifications, clock).run_forever(),
-        Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
-        EndpointKeeper(database, objects, notifications, clock, folder, machines, leases).run_forever(),
-        ray_keeper.run_forever(),
-        notice_keeper.run_forever(),
-        objects.fresh.bring_forever(),
-    )
-    kind = "sqlite" if isinstance(at, Path) else "postgresql"
-    watched = Watched(database, kind, objects.files, clock, lambda: _has_ended(running))
-    team = TeamListener(folder, database, notifications, clock, settings, watched)
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, objects.busy)
     backups = Backups(
         Parts(folder, objects.files, clock, faena.__version__), collector.busy, database.suspect
     )
-    limits = Limits(await database.read(retention.log_limit))
+    limits = Limits()
     gateway = Gateway(folder, clock)
-    gateway.sweep()
-    tidying = asyncio.create_task(tidy_daily(collector, folder.path / "tidied"))
-    sweeping = asyncio.gather(
-        sweep_now_and_then(folder), rotate_now_and_then(folder), seal_secrets(folder.path)
+
+    async def prepare() -> None:
+        await prepare_first_start(database, folder, clock)
+        await objects.fresh.begin()
+        limits.log_bytes = await database.read(retention.log_limit)
+        gateway.sweep()
+        engine.caught_up.clear()
+
+    background = Background(
+        prepare,
+        lambda: [
+            engine.run_forever(),
+            engine.look_soon(),
+            engine.catch_up(),
+            Keeper(database, notifications, clock).run_forever(),
+            Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
+            EndpointKeeper(database, objects, notifications, clock, folder, machines, leases).run_forever(),
+            ray_keeper.run_forever(),
+            notice_keeper.run_forever(),
+        ],
+        lambda: [
+            tidy_daily(collector, folder.path / "tidied"),
+            sweep_now_and_then(folder),
+            rotate_now_and_then(folder),
+            seal_secrets(folder.path),
+        ],
     )
+    kind = "sqlite" if isinstance(at, Path) else "postgresql"
+    watched = Watched(database, kind, objects.files, clock, lambda: bool(background.broken))
+    team = TeamListener(folder, database, notifications, clock, settings, watched)
+    bringing = asyncio.create_task(objects.fresh.bring_forever())
+    if leads:
+        await background.begin()
+    else:
+        engine.caught_up.set()
     try:
         yield House(
             folder,
@@ -227,16 +240,16 @@ async def open_house(
             watched,
             notice_targets,
             notice_keeper,
-            running,
+            background,
         )
     finally:
         await gateway.leave()
         await node_listener.leave()
         await team.leave()
         await backups.close()
-        for task in (sweeping, tidying, running):
-            task.cancel()
-        await asyncio.gather(sweeping, tidying, running, return_exceptions=True)
+        await background.end()
+        bringing.cancel()
+        await asyncio.gather(bringing, return_exceptions=True)
         with suppress(FaenaError, OSError, DBAPIError):  # the next server does it, then
             await objects.fresh.bring()
         database.close()

@@ -41,6 +41,7 @@ from faena.server.middleware import (
 from faena.server.mlflow_door import MlflowDoor
 from faena.server.operation.requests import counting
 from faena.server.pages.failures import Answer, as_page
+from faena.server.passing.requests import Led, pass_on
 from faena.server.query_parameters import refuse_unknown_parameters
 from faena.server.route_groups import GROUPS, Application
 from faena.workspaces.model import WorkspaceFolder
@@ -56,7 +57,7 @@ async def version() -> VersionView:
 class Tenant:
     """Whom an application serves. Its routes may be made before that is known, by who starts many servers."""
 
-    __slots__ = ("house", "is_lost", "mlflow", "named_now", "provided", "stop")
+    __slots__ = ("house", "is_lost", "led", "mlflow", "named_now", "provided", "stop")
 
     house: House
     stop: Callable[[], None]
@@ -65,9 +66,18 @@ class Tenant:
     provided: dict[str, object]
     """By the names under which routes ask for it."""
     mlflow: Services
+    led: Led | None
+    """Whether this process leads, and who does; None where it is the only one."""
 
-    def move_in(self, house: House, stop: Callable[[], None], is_lost: Callable[[], bool]) -> None:
+    def move_in(
+        self,
+        house: House,
+        stop: Callable[[], None],
+        is_lost: Callable[[], bool],
+        led: Led | None = None,
+    ) -> None:
         self.house = house
+        self.led = led
         self.stop = stop
         self.is_lost = is_lost
         self.named_now = as_named_now(house.folder)
@@ -131,11 +141,17 @@ _PROVIDED = (
 
 
 def build_app(
-    house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
+    house: House,
+    stop: Callable[[], None],
+    is_lost: Callable[[], bool] = lambda: False,
+    led: Led | None = None,
 ) -> Application:
-    """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more."""
+    """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more.
+
+    `led`: who leads, where there may be several processes.
+    """
     tenant = Tenant()
-    tenant.move_in(house, stop, is_lost)
+    tenant.move_in(house, stop, is_lost, led)
     return app_for(tenant)
 
 
@@ -176,6 +192,7 @@ def app_for(tenant: Tenant) -> Application:
         before_request=refuse_unknown_parameters,
         exception_handlers={kind: as_page(answer, tenant.folder) for kind, answer in answers.items()},
         middleware=[
+            pass_on(lambda: tenant.led),
             count_requests(lambda: tenant.house.activity),
             look_first(lambda: tenant.house.folder, lambda: tenant.is_lost()),
             check_wire,

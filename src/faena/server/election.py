@@ -41,10 +41,16 @@ class Leadership:
     _why: str | None = None
 
     @classmethod
-    def take(cls, folder: Path) -> Leadership | None:
-        """None where another process of this host is the server. Raises OSError and WorkspaceException."""
+    def take(cls, folder: Path, *, by_force: bool = False) -> Leadership | None:
+        """None where another process of this host is the server. Raises OSError and WorkspaceException.
+
+        `by_force`: whoever has it is known to serve no more, as one that was stopped: when it wakes, it finds it lost.
+        """
         rendezvous = Rendezvous(folder)
         address, election_file = rendezvous.socket, rendezvous.election
+        if by_force:
+            for lock in (election_file, folder / LOCK):
+                lock.unlink(missing_ok=True)
         election = _elected(election_file)
         if election is None:
             return None
@@ -75,6 +81,11 @@ class Leadership:
                 return f"another workspace is in {parent} now, or its {LOCK} was removed"
             return f"the workspace was removed from {parent}"
         return f"the workspace was moved from {parent} to {Path(now_at).parent.parent}"
+
+    @property
+    def is_last(self) -> bool:
+        """It is the only one there."""
+        return True
 
     def give_up(self) -> None:
         """Let another process be the server of this path at once. Idempotent."""

@@ -9,12 +9,15 @@ from faena.workspaces import objects_place
 from faena.workspaces.model import WorkspaceFolder
 
 
-def opened(folder: WorkspaceFolder) -> FolderObjects:
-    """Raises WorkspaceException where what names the bucket cannot be used; that it answers is not asked."""
+def opened(folder: WorkspaceFolder, *, alone: bool = True) -> FolderObjects:
+    """`alone`: no other process has them.
+
+    Raises WorkspaceException where what names the bucket cannot be used; that it answers is not asked.
+    """
     if (place := objects_place.place(folder.path)) is None:
-        return FolderObjects(folder.objects)
+        return FolderObjects(folder.objects, alone=alone)
     bucket = Bucket(place.address, folder.id)
-    return BucketObjects(folder.objects, bucket, int(place.cache_gb * 10**9))
+    return BucketObjects(folder.objects, bucket, int(place.cache_gb * 10**9), alone=alone)
 
 
 def choose(folder: WorkspaceFolder, url: str, cache_gb: float) -> None:

@@ -10,7 +10,7 @@ from faena.kernel.discovery import Rendezvous, try_lock
 from faena.kernel.errors import WorkspaceException
 from faena.server.election import Leadership
 
-_LOCK = "shared.lock"
+LOCK = "shared.lock"
 _PATIENCE_S = 60.0
 _ASK_AGAIN_S = 2.0
 _LOOK_S = 0.02
@@ -22,7 +22,7 @@ def take_over(folder: Path) -> Leadership:
 
     Raises WorkspaceException where it does not leave, or is a shared one itself; OSError.
     """
-    if try_lock(folder / _LOCK) is None:  # held as long as this process lives
+    if try_lock(folder / LOCK) is None:  # held as long as this process lives
         raise WorkspaceException(
             f"`faena server run` serves the workspace in {folder.parent} already. End that one first."
         )
@@ -36,12 +36,12 @@ def take_over(folder: Path) -> Leadership:
         if now - asked > _ASK_AGAIN_S:
             asked = now
             with contextlib.suppress(OSError):
-                _ask_to_leave(folder)
+                ask_to_leave(folder)
         time.sleep(_LOOK_S)
     return leadership
 
 
-def _ask_to_leave(folder: Path) -> None:
+def ask_to_leave(folder: Path) -> None:
     with Rendezvous(folder).connect(_ASK_AGAIN_S) as connection:
         connection.sendall(_STOP)
         connection.recv(1)

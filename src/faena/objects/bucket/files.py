@@ -38,9 +38,15 @@ class BucketObjects(FolderObjects):
     """`limit`: bytes that the folder may take. `clock`: seconds that only grow."""
 
     def __init__(
-        self, folder: Path, bucket: Bucket, limit: int, clock: Callable[[], float] = time.monotonic
+        self,
+        folder: Path,
+        bucket: Bucket,
+        limit: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        alone: bool = True,
     ) -> None:
-        super().__init__(folder, clock)
+        super().__init__(folder, clock, alone=alone)
         self._bucket = bucket
         self._cache = Cache(folder, limit, clock)
         self._lock = threading.Lock()

@@ -41,6 +41,14 @@ def own(folder: Path, names: Sequence[str]) -> Certificate:
     return Certificate(certificate, key, _fingerprint(made.decode()))
 
 
+def fingerprint(certificate: Path | None) -> str:
+    """Of the first certificate in a file, in hex. Raises OSError, and ValueError where there is none."""
+    if certificate is None:
+        return ""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return _fingerprint(f"{begin}{certificate.read_text().partition(begin)[2].partition(end)[0]}{end}\n")
+
+
 def _fingerprint(pem: str) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
 

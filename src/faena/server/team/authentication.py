@@ -28,6 +28,7 @@ from faena.server.gateway import responses
 from faena.server.listener.request_headers import Headers
 from faena.server.operation.requests import Requests
 from faena.server.pages.browser_rights import is_asked
+from faena.server.passing.requests import SENT_ON
 from faena.server.team.auditing import Noted
 from faena.server.team.sign_in import SIGN_IN, SIGN_OUT, SignIn, is_own
 
@@ -94,7 +95,7 @@ class Guard:
         if session:
             send = responses.secured(send, scope["path"])
         try:
-            await self._app(scope, receive, self._sender(send, key, noted))
+            await self._app(scope, receive, self._sender(scope["state"], send, key, noted))
         finally:
             self._streams.pop(_this_task(), None)
 
@@ -155,11 +156,11 @@ class Guard:
             self._database.submit_write(lambda write: store.use(write, found, now))
         return caller
 
-    def _sender(self, send: Send, found: str, noted: Noted | None) -> Send:
+    def _sender(self, state: dict[str, Any], send: Send, found: str, noted: Noted | None) -> Send:
         """What is sent in parts ends where its token does; what changed something is noted as it was answered."""
 
         async def told(message: Message) -> None:
-            if message["type"] == "http.response.start" and noted is not None:
+            if message["type"] == "http.response.start" and noted is not None and not state.get(SENT_ON):
                 noted.answered(message["status"])
             elif message.get("more_body"):
                 self._streams.setdefault(_this_task(), found)

@@ -6,12 +6,14 @@ import asyncio
 import getpass
 import hashlib
 import ipaddress
+import secrets
 import socket
 from pathlib import Path
 
 from litestar.types import ASGIApp
 
 from faena.db import Database, Write
+from faena.db.leading import Place
 from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
@@ -27,6 +29,7 @@ from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
 from faena.server.operation.probes import with_probes
 from faena.server.operation.watched import Watched
+from faena.server.passing.requests import received
 from faena.server.team.authentication import Guard
 from faena.server.team.sign_in import SignIn
 from faena.workspaces.model import WorkspaceFolder
@@ -61,6 +64,8 @@ class TeamListener:
         """Of the server's own certificate; empty where it has somebody's."""
         self.url = ""
         """Empty while it is shut."""
+        self.place: Place | None = None
+        """Where other processes of the same server reach it; None while it is shut."""
 
     @property
     def is_meant_to_be_open(self) -> bool:
@@ -84,13 +89,22 @@ class TeamListener:
         sign_in = SignIn(self._database, self._clock, self._folder.name, cookie)
         guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests, sign_in)
         probed = with_probes(guard, self._watched.readiness)
+        key = secrets.token_hex(16)
         config = configured(
-            sent_on(probed), for_nodes(), backlog=_BACKLOG, keep_alive=120, certificate=pair[0], key=pair[1]
+            received(sent_on(probed), key),
+            for_nodes(),
+            backlog=_BACKLOG,
+            keep_alive=120,
+            certificate=pair[0],
+            key=pair[1],
         )
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{listener.getsockname()[1]}"
+        self.place = Place(
+            _asked_at(settings), listener.getsockname()[1], certificate.fingerprint(pair[0]), key
+        )
         await self._see_to_owner(settings)
 
     async def leave(self) -> None:
@@ -127,6 +141,14 @@ def _host(settings: Settings) -> str:
     if ipaddress.ip_address(settings.address).is_unspecified:
         return socket.gethostname()
     return settings.address
+
+
+def _asked_at(settings: Settings) -> str:
+    """Where other processes of the same server ask this one."""
+    address = ipaddress.ip_address(settings.address)
+    if not address.is_unspecified:
+        return settings.address
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
 def _bind(settings: Settings) -> socket.socket:

@@ -1,0 +1,1 @@
+"""Requests that only the process which leads can answer are sent on to it."""

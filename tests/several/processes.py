@@ -1,0 +1,105 @@
+"""Processes of one shared server, each with a port of its own, on one database of PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from faena import Workspace
+from faena.people.settings import PREFIX
+from faena.server.team.listener import owner_token
+from tests.conftest import shut_down
+
+PATIENCE = 60.0
+T = TypeVar("T")
+
+
+def until(found: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """What is true at last."""
+    deadline = time.monotonic() + patience
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
+        time.sleep(0.02)
+    return value
+
+
+class Process:
+    """`faena server run` of a folder."""
+
+    def __init__(self, folder: Path, database: str, log: Path) -> None:
+        self._log = log
+        environment = dict(os.environ)
+        environment |= {f"{PREFIX}DATABASE": database, f"{PREFIX}PORT": "0", f"{PREFIX}OWNER": "ada"}
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "faena.cli", "server", "run"],
+                cwd=folder,
+                env=environment,
+                stderr=output,
+                stdout=output,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    @property
+    def leads(self) -> bool:
+        return "this process leads" in self.said
+
+    @property
+    def url(self) -> str:
+        """Once people can sign in."""
+
+        def found() -> str:
+            assert self._process.poll() is None, self.said
+            return self.said.partition("People sign in at ")[2].partition("\n")[0]
+
+        return until(found, "the server listens")
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self._process.send_signal(number)
+        return self._process.wait(PATIENCE)
+
+
+class Server:
+    def __init__(self, parent: Path, database: str) -> None:
+        self.workspace = Workspace.create("team", parent / "team")
+        self._parent = parent
+        self._database = database
+        self.processes: list[Process] = []
+        self._connected: list[Workspace] = []
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.files.path
+
+    def start(self) -> Process:
+        """One more process, which answers."""
+        name = f"log-{len(self.processes)}"
+        self.processes.append(Process(self.folder.parent, self._database, self._parent / name))
+        assert self.processes[-1].url
+        return self.processes[-1]
+
+    def by(self, process: Process) -> Workspace:
+        """As the first owner, by one process."""
+        token = owner_token(self.folder).read_text().strip()
+        self._connected.append(Workspace.connect(process.url, token))
+        return self._connected[-1]
+
+    def close(self) -> None:
+        for workspace in self._connected:
+            workspace.api.transport.close()
+        for process in self.processes:
+            if process._process.poll() is None:
+                process.end(signal.SIGKILL)
+        shut_down(self.workspace)
