@@ -14,7 +14,7 @@ from faena.objects.bucket import aws_files
 from faena.objects.bucket.cache import RECENT_S, STAGED_S
 from faena.objects.bucket.files import BucketObjects
 from faena.objects.bucket.store import Bucket
-from faena.objects.contract import PINNED_S
+from faena.objects.contract import PINNED_S, ObjectFiles
 from faena.testing import s3
 from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
@@ -29,7 +29,14 @@ def files(bucket_files: BucketObjects) -> BucketObjects:
 
 
 class TestBucket(ObjectFilesContract):
-    pass
+    many = 40
+
+    @pytest.mark.parametrize("size", [0, pytest.param(20_000_001, marks=pytest.mark.long)])
+    @pytest.mark.parametrize("take", [False, True])
+    def test_a_file_put_again_is_the_same_object(
+        self, files: ObjectFiles, tmp_path: Path, take: bool, size: int
+    ) -> None:
+        super().test_a_file_put_again_is_the_same_object(files, tmp_path, take, size)
 
 
 def test_what_was_put_is_there_without_the_folder(
@@ -64,6 +71,24 @@ def test_it_is_fetched_once_however_many_ask(
     with ThreadPoolExecutor(8) as pool:
         assert all(each == b"x" * 500_000 for each in pool.map(lambda _: read(other, digest), range(24)))
     assert [verb for verb, _ in way.asked].count("GET") == 1
+
+
+def test_many_are_looked_for_together(
+    files: BucketObjects, place: Address, way: s3.Way, tmp_path: Path, hands: ManualClock
+) -> None:
+    put = files.put_all([bytes([number]) for number in range(40)])
+    hands.advance(PINNED_S)
+    place.options["endpoint"] = way.endpoint
+    other = another_folder(place, tmp_path / "other")
+    absent = "0" * 64
+    other.look_ahead([*put, absent])
+    asked = len(way.asked)
+    assert [other.size_to_keep(digest) for digest in (*put, absent)] == [1] * 40 + [None]
+    assert len(way.asked) == asked  # it is known
+    assert not any(other.delete(digest) for digest in put)  # and stays so
+    other.put_all([b"x"])
+    Bucket(place, WORKSPACE).delete(next(iter(put)))
+    assert other.size(next(iter(put))) is None  # for one question each
 
 
 def test_what_is_damaged_in_the_folder_is_brought_anew(files: BucketObjects) -> None:

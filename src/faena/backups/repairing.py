@@ -44,6 +44,7 @@ class Repair(Struct, frozen=True):
         given = [_folder(path) for path in asked.folders]
         wanted = self.database.submit_read(referred, unlimited=True).result()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="repair") as pool:
+            self.objects.look_ahead(wanted)
             look = partial(self._wrong, deep=asked.deep)
             states = dict(zip(wanted, pool.map(look, wanted), strict=True))
         bad = {digest: said for digest, said in states.items() if said}

@@ -56,6 +56,7 @@ def see(digest: str, git: Mapping[str, Any] | None, database: Database, objects:
     diff = (git or {}).get("diff_digest")
     others = {diff} if isinstance(diff, str) else set()
     wanted = {file.digest for file in files or ()} | others
+    objects.files.look_ahead(wanted)
     if files is None or any(objects.files.size_to_keep(each) is None for each in wanted):
         raise _missing(digest)
     return others

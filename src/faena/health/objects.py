@@ -14,6 +14,7 @@ from faena.health.finding import Finding, ok, problem, size
 from faena.health.subject import Subject
 from faena.kernel.plural import counted
 from faena.kernel.verified_times import is_sealed
+from faena.workspaces import objects_place
 
 REFERENCES = {
     "objects": "digest",
@@ -43,6 +44,12 @@ def check_objects(subject: Subject) -> Iterator[Finding]:
         return  # what is wrong with the database, its own check tells
     base = subject.folder / "objects"
     here = _here(base)
+    if (place := objects_place.place(subject.folder)) is not None:
+        near = len(wanted.keys() & here)
+        said = f"{place.address} has them, {near:,} of {len(wanted):,} lie in the folder as well"
+        yield ok("missing objects", f"{said}; faena repair --dry-run asks for each")
+        yield _contents(base, sorted(wanted.keys() & here), subject, is_cache=True)
+        return
     missing = {digest: tables for digest, tables in wanted.items() if digest not in here | fresh}
     if missing:
         yield problem(
@@ -83,7 +90,7 @@ def _here(base: Path) -> set[str]:
     return {entry.name for folder in folders for entry in os.scandir(folder)}
 
 
-def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
+def _contents(base: Path, digests: list[str], subject: Subject, *, is_cache: bool = False) -> Finding:
     touched = [digest for digest in digests if not is_sealed((base / digest[:2] / digest).stat(), digest)]
     others = sorted(set(digests).difference(touched))
     sample = random.sample(others, min(subject.sample, len(others)))
@@ -98,6 +105,12 @@ def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
         read, count = read + length, count + 1
     if damaged:
         said = f"{len(damaged)} of {count} read are damaged: {_some(damaged)}"
+        if is_cache:
+            return problem(
+                "object contents",
+                f"{said}; those in the bucket are fetched instead",
+                "look at the disk's health",
+            )
         return problem("object contents", said, f"{_REPAIR_ALL}; look at the disk's health")
     how = "all" if subject.deep else "what may have been written, and a sample,"
     return ok(

@@ -121,6 +121,9 @@ class ObjectFiles(Protocol):
     def is_on_disk(self, digest: str) -> bool:
         """Whether its file is here and survives power loss; it stays then as after a put. Hardly blocks."""
 
+    def look_ahead(self, digests: Iterable[str]) -> None:
+        """Many are asked about soon: where they are not near, all are looked for together."""
+
     def put_at(self, digest: str) -> Micros | None:
         """When the bytes were put here first; None when they are not here."""
 

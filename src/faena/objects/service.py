@@ -92,6 +92,7 @@ class Objects:
         asked = [digests.check(digest) for digest in wanted]
 
         def look() -> dict[str, int]:
+            self.files.look_ahead(asked)
             return {digest: size for digest in asked if (size := self.files.size_to_keep(digest)) is not None}
 
         here = await FEW_BYTES.run(look)
@@ -120,6 +121,7 @@ class Objects:
         """Those that are here and small, with their bytes, until it is as much as a batch holds. Blocks."""
         found: list[tuple[str, bytes]] = []
         size = 0
+        self.files.look_ahead(wanted[: batches.MOST_OBJECTS])
         for digest in wanted[: batches.MOST_OBJECTS]:
             try:
                 if (self.files.size(digest) or 0) >= batches.LARGEST:
@@ -138,7 +140,9 @@ class Objects:
         """See that none was written since it was verified; reads hardly anything. Raises NotFound, ObjectDamaged."""
 
         def look() -> None:
-            for digest in dict.fromkeys(wanted):
+            asked = dict.fromkeys(wanted)
+            self.files.look_ahead(asked)
+            for digest in asked:
                 self.files.check(digest)
 
         await BYTES.run(look)

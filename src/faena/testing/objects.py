@@ -16,6 +16,9 @@ MISSING = "0" * 64
 
 
 class ObjectFilesContract:
+    many = 300
+    """Files that are put at once: fewer where each is a request."""
+
     def test_what_was_put_comes_back_under_its_sha256(self, files: ObjectFiles) -> None:
         digest, size = files.put([b"hello ", b"world"])
         assert (digest, size) == (hashlib.sha256(b"hello world").hexdigest(), 11)
@@ -132,15 +135,15 @@ class ObjectFilesContract:
 
     @pytest.mark.parametrize("take", [False, True])
     def test_many_files_at_once(self, files: ObjectFiles, tmp_path: Path, take: bool) -> None:
-        paths = [tmp_path / str(number) for number in range(300)]
+        paths = [tmp_path / str(number) for number in range(self.many)]
         for number, path in enumerate(paths):
-            path.write_bytes(b"%d" % (number % 150))
+            path.write_bytes(b"%d" % (number % (self.many // 2)))
         missing = tmp_path / "missing"
         *found, refused = files.put_files([*paths, missing], take=take)
         assert isinstance(refused, UserErrorException)
         assert str(missing) in refused.message
         assert found == [files.put_file(path) for path in paths]
-        assert len(list(files.list())) == 150
+        assert len(list(files.list())) == self.many // 2
         assert all(isinstance(each, tuple) and files.size(each[0]) == each[1] for each in found)
 
     @pytest.mark.parametrize("size", [0, 7000, 20_000_001])

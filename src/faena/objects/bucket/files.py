@@ -30,6 +30,7 @@ _TOGETHER = 32
 """Requests of many small objects that are on their way at once: they wait for the network."""
 _LARGE = 1 << 20
 """Bytes from which it pays to ask whether the bucket has an object, rather than to send it again."""
+_KNOWN_S, _MOST_KNOWN = 30.0, 200_000
 _TRIES = 3
 _DAMAGED = "damaged"
 
@@ -49,6 +50,9 @@ class BucketObjects(FolderObjects):
         super().__init__(folder, clock, alone=alone)
         self._bucket = bucket
         self._cache = Cache(folder, limit, clock)
+        self._clock = clock
+        self._known: dict[str, tuple[float, int | None]] = {}
+        """Sizes in the bucket that were looked up together, each for one question, and until when they count."""
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         self._marks = folder / _DAMAGED
@@ -80,6 +84,7 @@ class BucketObjects(FolderObjects):
                 return False
             self._cache.forget(digest)
             self._bucket.delete(digest)
+            self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
         return True
 
@@ -87,6 +92,21 @@ class BucketObjects(FolderObjects):
         wanted = [digest for digest in dict.fromkeys(digests) if not self._is_near(digest)]
         with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="bring") as pool:
             return [digest for digest in pool.map(self._cannot_be_had, wanted) if digest]
+
+    def look_ahead(self, digests: Iterable[str]) -> None:
+        far = [digest for digest in dict.fromkeys(digests) if not self.path(digest).is_file()]
+        if len(far) < 2:
+            return
+        with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="look") as pool:
+            list(pool.map(self._look, far))
+        while len(self._known) > _MOST_KNOWN:
+            self._known.pop(next(iter(self._known)), None)
+
+    def _look(self, digest: str) -> None:
+        self._pins.pin(digest)  # before: what is seen then stays as long as we know it
+        with self._turn(digest):
+            info = self._bucket.info(digest)
+            self._known[digest] = (self._clock() + _KNOWN_S, None if info is None else info.size)
 
     def list(self) -> Iterator[str]:
         return self._bucket.list()
@@ -184,12 +204,16 @@ class BucketObjects(FolderObjects):
         with self._turn(digest):
             if size < _LARGE or self._size_there(digest) != size:
                 self._bucket.put(digest, path if size else b"")
+            self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
         self._cache.use(digest, size)
 
     def _size_there(self, digest: str) -> int | None:
         if self._is_marked(digest):
             return None
+        until, size = self._known.pop(digest, (0.0, None))
+        if self._clock() < until:
+            return size
         info = self._bucket.info(digest)
         return None if info is None else info.size
 
