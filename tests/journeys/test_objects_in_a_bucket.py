@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import shutil
+import signal
+import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from faena import Cluster, Estimator, Experiment, Model, Run, Workspace
+from faena.health.objects import REFERENCES
 from faena.kernel import digests
 from faena.testing import s3
+from faena.testing.kills.processes import server_of
+from faena.testing.waiting import until
 from faena.workspaces import objects_place
 from tests.conftest import shut_down
 
@@ -80,3 +90,92 @@ def test_the_main_job(
         "assert os.path.getsize(Model.get_model_path('net')) == 3_000_000, part1\n",
     )
     assert again.wait_for_completion()["status"] == "Completed"
+
+
+def referred_to(workspace: Workspace) -> set[str]:
+    """By the rows of a workspace that has no server."""
+    with closing(sqlite3.connect(workspace.files.database)) as connection:
+        found = {
+            digest
+            for table, column in REFERENCES.items()
+            for (digest,) in connection.execute(f'SELECT "{column}" FROM "{table}"')
+        }
+        return found - {digest for (digest,) in connection.execute("SELECT digest FROM fresh_objects")}
+
+
+def test_killed_servers_lose_nothing_that_was_acknowledged(
+    workspace: Workspace, s3_server: s3.S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    over = threading.Event()
+
+    def register(who: int) -> list[tuple[str, int, bytes]]:
+        done: list[tuple[str, int, bytes]] = []
+        for number in itertools.count():
+            if over.is_set():
+                return done
+            content = random.randbytes(random.choice((100, 70_000, 3_000_000)))
+            path = tmp_path / f"model-{who}"
+            path.write_bytes(content)
+            made = Model.register(workspace, model_path=str(path), model_name=f"net{who}")
+            assert made.version == number + 1
+            done.append((made.name, made.version, content))
+        return done
+
+    runs = [
+        submitted(
+            workspace,
+            f"import os, time\nfor part in range(30):\n"
+            f"    open(f'outputs/{{part}}', 'wb').write(os.urandom(10_000 * {number}))\n",
+        )
+        for number in range(1, 5)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        registering = [pool.submit(register, who) for who in range(2)]
+        try:
+            for kill in range(5):
+                objects = len(in_bucket(s3_server, workspace))
+                until(lambda: len(in_bucket(s3_server, workspace)) > objects + 3, "more objects come")  # noqa: B023  at once
+                pid = until(lambda: server_of(workspace.files.path), f"there is a server for kill {kill}")
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+                workspace.api.version()  # brings the next one
+            assert [run.wait_for_completion()["status"] for run in runs] == ["Completed"] * 4
+        finally:
+            over.set()
+        registered = [each for going in registering for each in going.result()]
+    names = [set(run.get_file_names()) for run in runs]
+    assert all({f"outputs/{part}" for part in range(30)} <= found for found in names)
+    shut_down(workspace)
+    there = in_bucket(s3_server, workspace)
+    assert all(digests.of_bytes(content) == digest for digest, content in there.items())
+    assert referred_to(workspace) <= there.keys()
+    assert {digests.of_bytes(content) for _, _, content in registered} <= there.keys()
+    assert len(registered) > 10
+
+
+def test_a_run_ends_when_the_bucket_is_back(
+    s3_server: s3.S3Server, signed_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with s3.way_to(s3_server) as way:
+        workspace = Workspace.create("team", tmp_path / "team")
+        address = s3_server.address.replace(s3_server.endpoint, way.endpoint)
+        objects_place.choose(workspace.files.path, objects_place.Place(address))
+        go = tmp_path / "go"
+        run = submitted(
+            workspace,
+            f"import os, time\nopen('outputs/model', 'w').write('weights')\n"
+            f"while not os.path.exists({str(go)!r}): time.sleep(0.05)\n",
+        )
+        until(lambda: run.get_status() == "Running", "the script runs")
+        way.spoil = lambda verb, path: 503
+        go.touch()
+        until(lambda: run.get_status() == "Finalizing", "the script has ended")
+        before = len(way.asked)
+        until(lambda: len(way.asked) > before + 5, "the bucket is asked again and again")
+        assert run.get_status() == "Finalizing"
+        way.spoil = lambda verb, path: 0
+        assert run.wait_for_completion()["status"] == "Completed"
+        assert "weights" in {content.decode() for content in in_bucket(s3_server, workspace).values()}
+        shut_down(workspace)
