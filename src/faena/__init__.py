@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         RandomParameterSampling,
         SobolParameterSampling,
     )
+    from faena.client.traces.evaluation_set import EvaluationSet
     from faena.client.traces.trace import Trace
     from faena.client.workspace import Workspace
     from faena.notebook.run_details import RunDetails
@@ -84,6 +85,7 @@ _HOMES = {
     "Datastore": "faena.client.data.datastore",
     "Environment": "faena.client.environments.environment",
     "Estimator": "faena.client.submission.estimator",
+    "EvaluationSet": "faena.client.traces.evaluation_set",
     "Experiment": "faena.client.runs.experiment",
     "GridParameterSampling": "faena.client.sweeps.samplings",
     "HyperDriveConfig": "faena.client.sweeps.config",
@@ -142,6 +144,7 @@ __all__ = [
     "Datastore",
     "Environment",
     "Estimator",
+    "EvaluationSet",
     "Experiment",
     "GridParameterSampling",
     "HyperDriveConfig",

@@ -56,6 +56,8 @@ OF_THE_SAME_KINDS = (
     f"{ENDED}/do/register",
     "/ui/models",
     "/ui/traces",
+    "/ui/evaluation-sets",
+    f"/ui/evaluation-sets/{things.SET}",
     "/ui/data",
     "/ui/data/stores/workspaceblobstore",
     "/ui/environments",

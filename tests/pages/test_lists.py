@@ -57,6 +57,8 @@ PAGES = [
     f"/ui/data/sets/{things.TABLE}",
     "/ui/data/stores/own",
     "/ui/traces",
+    "/ui/evaluation-sets",
+    f"/ui/evaluation-sets/{things.SET}",
     f"/ui/traces/{things.TRACE}",
     "/ui/environments",
     f"/ui/environments/{things.LOCK.digest}",

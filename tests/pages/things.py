@@ -34,6 +34,9 @@ from faena.runs.model import AttemptState, Run, RunStatus
 from faena.runs.submission_schemas import DataInput, Submission
 from faena.traces import assessing, recording
 from faena.traces.conventions import NAME
+from faena.traces.evaluation_sets import service as evaluation_sets
+from faena.traces.evaluation_sets import store as sets
+from faena.traces.evaluation_sets.model import EvaluationSet, Told
 from faena.traces.model import Assessment, Span, SpanStatus, Verdict
 from faena.tracking import files as run_files
 from faena.tracking import ingest
@@ -45,6 +48,7 @@ from tests.tracking import frames
 MADE = "made_1_00000001"
 """A run that has ended, read everything and made versions 1 to 3 of the model `digits`."""
 TRACE = "tr-" + "e" * 32
+SET = "d-" + "e" * 32
 IMAGES, TABLE = "ds-" + "1" * 32, "ds-" + "2" * 32
 SNAPSHOT = "7" * 64
 HOUR = 3_600_000_000
@@ -163,6 +167,14 @@ def _trace(write: Write, now: int) -> None:
     ]
     facts = recording.Facts(tags={EVIL: EVIL, NAME: EVIL}, metadata={EVIL: EVIL}, request=EVIL, response=EVIL)
     recording.add_spans(write, spans, {TRACE: facts}, 77, MADE)
+    questions = EvaluationSet(SET, EVIL, now, now, EVIL, EVIL)
+    sets.put(write, questions)
+    sets.set_tags(write, SET, {EVIL: EVIL})
+    sets.add_experiments(write, SET, [77])
+    source = {"source_data": {"trace_id": TRACE}}
+    evaluation_sets.add_records(
+        write, SET, [Told({EVIL: EVIL}, EVIL, {EVIL: EVIL}, source=source)], now, EVIL
+    )
     for kind in (Verdict.FEEDBACK, Verdict.EXPECTATION):
         said = Assessment(
             f"a-{kind}", TRACE, EVIL, kind, EVIL, now, now, rationale=EVIL, source_id=EVIL, span_id="1" * 16

@@ -62,6 +62,7 @@ from faena.workspaces.schemas import (
 if TYPE_CHECKING:
     from faena.client.requests.comments import CommentApi
     from faena.client.requests.endpoints import EndpointApi
+    from faena.client.requests.evaluation_sets import EvaluationSetApi
     from faena.client.requests.nodes import NodeApi
     from faena.client.requests.notices import NoticeApi
     from faena.client.requests.ray import RayApi
@@ -132,6 +133,13 @@ class ServerApi:
         from faena.client.requests.traces import TraceApi
 
         return TraceApi(self.transport)
+
+    @property
+    def evaluation_sets(self) -> EvaluationSetApi:
+        """Likewise."""
+        from faena.client.requests.evaluation_sets import EvaluationSetApi
+
+        return EvaluationSetApi(self.transport)
 
     @property
     def sweeps(self) -> SweepApi:

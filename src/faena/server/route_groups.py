@@ -228,9 +228,10 @@ def _tidying() -> Sequence[ControllerRouterHandler]:
 
 
 def _traces() -> Sequence[ControllerRouterHandler]:
+    from faena.traces.evaluation_sets.routes import router as evaluation_sets
     from faena.traces.routes import router
 
-    return [router]
+    return [router, evaluation_sets]
 
 
 def _views() -> Sequence[ControllerRouterHandler]:
@@ -261,7 +262,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models", "model-names"): _models,
-    ("traces",): _traces,
+    ("traces", "evaluation-sets"): _traces,
     ("mlflow-imports",): _mlflow_imports,
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,

@@ -46,6 +46,9 @@ def _walk(roots: Sequence[Span], below: dict[str, list[Span]], seen: set[str], f
         if span.id in seen:
             continue
         seen.add(span.id)
-        children = [each for each in below.get(span.id, ()) if each.id not in seen]
-        found.append(Placed(span, depth, len(children)))
-        waiting += [(each, depth + 1) for each in reversed(children)]
+        if (children := below.get(span.id)) is None:
+            found.append(Placed(span, depth, 0))
+            continue
+        there = [each for each in children if each.id not in seen]
+        found.append(Placed(span, depth, len(there)))
+        waiting += [(each, depth + 1) for each in reversed(there)]

@@ -10,6 +10,7 @@ MODELS = "/ui/models"
 DATA = "/ui/data"
 ENVIRONMENTS = "/ui/environments"
 TRACES = "/ui/traces"
+EVALUATION_SETS = "/ui/evaluation-sets"
 
 
 def model_address(name: str, version: int | None = None) -> str:
@@ -47,3 +48,7 @@ def trace_address(trace_id: str) -> str:
 def traces_address(**wanted: str) -> str:
     """Those of an `experiment`, of a `run`, of a `status`."""
     return with_query(TRACES, wanted)
+
+
+def evaluation_set_address(set_id: str) -> str:
+    return f"{EVALUATION_SETS}/{quote(set_id, safe='')}"

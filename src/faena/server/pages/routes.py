@@ -22,6 +22,7 @@ from faena.server.pages.compare import routes as compare_routes
 from faena.server.pages.data import routes as data_routes
 from faena.server.pages.endpoints import routes as endpoint_routes
 from faena.server.pages.environments import routes as environment_routes
+from faena.server.pages.evaluation_sets import routes as evaluation_set_routes
 from faena.server.pages.models import routes as model_routes
 from faena.server.pages.rendering import page, render
 from faena.server.pages.run import action_routes as run_action_routes
@@ -132,6 +133,7 @@ router = Router(
         *data_routes.handlers,
         *environment_routes.handlers,
         *trace_routes.handlers,
+        *evaluation_set_routes.handlers,
         *curve_routes.handlers,
         Router("/compare", route_handlers=compare_routes.handlers),
         *endpoint_routes.handlers,

@@ -1,0 +1,1 @@
+"""Pages of evaluation sets: a list, and one with its records."""
