@@ -236,9 +236,14 @@ class MlflowException(Exception):
 
 exceptions = types.SimpleNamespace(MlflowException=MlflowException)
 
+named = types.SimpleNamespace(params=[types.SimpleNamespace(name="n")])
+
 class Model:
-    metadata = None
+    metadata = types.SimpleNamespace(get_input_schema=lambda: None, get_params_schema=lambda: named)
     def predict(self, data, params=None):
+        if isinstance(data, dict) and "messages" in data:
+            return {"said": [each["content"] for each in data["messages"]], "more": sorted(data), "n": params}
+        if isinstance(data, dict) and "prompt" in data: return data["prompt"]
         if isinstance(data, dict): return data["X"].sum(axis=1)
         if getattr(data, "ndim", 2) == 3: return data.sum(axis=(1, 2))
         if "b" not in getattr(data, "columns", "b"): raise MlflowException("Model is missing inputs ['b'].")
@@ -275,7 +280,21 @@ def test_mlflows_model_is_asked_as_mlflows_server_is(tmp_path: Path) -> None:
                 here.ask(json.dumps(body), "invocations")
             await here.answered()
             assert [asked.json["predictions"] for asked in here.asked] == [found for _, found in bodies]
+            talk = {"messages": [{"role": "user", "content": "why"}], "temperature": 1}
+            for body, whole in (
+                (talk, {"said": ["why"], "more": ["messages", "temperature"], "n": None}),
+                ({**talk, "n": 2}, {"said": ["why"], "more": ["messages", "temperature"], "n": {"n": 2}}),
+                ({"prompt": "why"}, "why"),
+            ):
+                here.ask(json.dumps(body), "invocations")
+                here.ask(json.dumps(rows), "invocations")
+                await here.answered()
+                assert [asked.json for asked in here.asked[-2:]] == [whole, {"predictions": [3]}]
             for body, said in (
+                (
+                    {**talk, "stream": True},
+                    "Answers are not streamed. Ask without stream, or with stream false.",
+                ),
                 ({"dataframe_records": [{"a": 1}]}, "Model is missing inputs ['b']."),
                 ({**rows, "params": [1]}, "params is an object with the values of parameters."),
             ):

@@ -129,6 +129,8 @@ def test_a_plain_script_gets_text_whatever_was_asked(tmp_path: Path) -> None:
             for body, data in forms:
                 said = await here.call(json.dumps(body), "invocations")
                 assert said.json == {"predictions": {"data": data}}
+            talk = {"messages": [{"role": "user", "content": "why"}]}
+            assert (await here.call(json.dumps(talk), "invocations")).json == talk
             csv = await here.call(
                 b"a,b\n1,x\n2.5,\n", "invocations", headers=[(b"content-type", b"text/csv")]
             )

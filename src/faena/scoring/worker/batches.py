@@ -94,6 +94,9 @@ def _finished(job: Job, result: Any) -> bytes | Said:
 
 
 def _mode(job: Job) -> str:
+    """What those that are run together have alike; an object that goes to the model as it is goes alone."""
+    if any(isinstance(value, dict) for name, value in job[1].items() if name not in OF_A_CALL):
+        return "alone {}".format(id(job))
     return repr([job[1].get(name) for name in OF_A_CALL])
 
 

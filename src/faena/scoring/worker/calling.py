@@ -56,6 +56,8 @@ class Calling:
         """Of a model that needs no script: what a request to `/score` may name, as v1's did."""
         self.params = bool(getattr(run, "_faena_params", False))
         """Whether it takes what a request to `/invocations` has as `params`."""
+        self.param_names: frozenset[str] = frozenset(getattr(run, "_faena_param_names", ()))
+        """Those that may stand beside what is asked."""
         self.taker = "run()"
         """What takes the parameters, in messages."""
         if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):

@@ -1,4 +1,4 @@
-"""MLflow's `/invocations`: four forms of JSON, and CSV."""
+"""MLflow's `/invocations`: four forms of JSON, a conversation as it is, and CSV."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+WHOLE = ("messages", "prompt", "input")
+"""An object with one of these is itself what the model gets: chats, completions and embeddings are asked so."""
 
 
-def read(content_type: str, body: bytes) -> tuple[Frame | Values | Named, dict[str, Any] | None]:
+class Whole:
+    """An object that goes to the model as it is, and whose answer goes out as it is."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+
+def read(content_type: str, body: bytes) -> tuple[Frame | Values | Named | Whole, dict[str, Any] | None]:
     """What is to be scored, and the `params` that came with it. Raises BadInput."""
     kind = content_type.split(";")[0].strip().lower()
     if kind == "text/csv":
@@ -29,9 +38,13 @@ def read(content_type: str, body: bytes) -> tuple[Frame | Values | Named, dict[s
         said = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadInput("The body is not JSON: {}.".format(error)) from None
+    if isinstance(said, dict) and any(name in said for name in WHOLE):
+        if said.get("stream"):
+            raise BadInput("Answers are not streamed. Ask without stream, or with stream false.")
+        return Whole(said), None
     forms = [form for form in FORMS if isinstance(said, dict) and form in said]
     if len(forms) != 1:
-        raise BadInput("Give one of {}: an object with that key.".format(", ".join(FORMS)))
+        raise BadInput("Give one of {}: an object with that key.".format(", ".join(FORMS + WHOLE)))
     params = said.get("params")
     if params is not None and not isinstance(params, dict):
         raise BadInput("params is an object with the values of parameters.")

@@ -121,11 +121,30 @@ class Jobs:
         if self._calling.raw:
             return (_raw(about, body),), {}, _predictions
         given, params = invocations.read(_header(about, "content-type") or "", bytes(body))
+        if isinstance(given, invocations.Whole):
+            return self._whole(about, given.values)
         arguments, named = fit(given, self._calling)
         if params and self._calling.params:
             named[PARAMS] = params
         named.update(self._headers(about))
         return arguments, named, _predictions
+
+    def _whole(self, about: dict[str, Any] | None, values: dict[str, Any]) -> Job:
+        calling = self._calling
+        arguments: tuple[Any, ...] = ()
+        if calling.params:
+            params = {name: value for name, value in values.items() if name in calling.param_names}
+            data = {name: value for name, value in values.items() if name not in params}
+            takes_one = [each.name for each in calling.parameters or []] == ["data"]
+            named: dict[str, Any] = {"data": data} if takes_one else data
+            if params:
+                named[PARAMS] = params
+        elif calling.parameters is None:
+            arguments, named = (json.dumps(values),), {}
+        else:
+            named = by_name(values, calling)
+        named.update(self._headers(about))
+        return arguments, named, lambda result: _sent(result) or answers.encode(_decoded(result))
 
     def _infer(self, about: dict[str, Any] | None, body: bytes) -> Job:
         from . import tensors
@@ -170,12 +189,17 @@ def _predictions(result: Any) -> bytes | Said:
     sent = _sent(result)
     if sent is not None:
         return sent
-    if isinstance(result, str):  # many scripts return json.dumps(...), which v1 sends as a text
+    return answers.encode({"predictions": _decoded(result)})
+
+
+def _decoded(result: Any) -> Any:
+    """Many scripts return json.dumps(...), which v1 sends as a text."""
+    if isinstance(result, str):
         try:
-            result = json.loads(result)
+            return json.loads(result)
         except ValueError:
             pass
-    return answers.encode({"predictions": result})
+    return result
 
 
 def _object(body: bytes, taker: str) -> dict[str, Any]:

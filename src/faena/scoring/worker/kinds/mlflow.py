@@ -36,6 +36,9 @@ def load(path: str, options: dict[str, Any]) -> tuple[Callable[..., Any], dict[s
     def run_named(params: Any = None, **data: Any) -> Any:
         return ask(data, params)
 
+    told = getattr(model.metadata, "get_params_schema", lambda: None)()
+    names = [each.name for each in told.params] if told is not None else []
+    run._faena_param_names = run_named._faena_param_names = names  # type: ignore[attr-defined]  # for who calls it
     run._faena_params = run_named._faena_params = True  # type: ignore[attr-defined]  # for who calls it
     if schema is None:
         return run, {"data": FrameOrArray()}
