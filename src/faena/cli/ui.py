@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -23,8 +24,18 @@ if TYPE_CHECKING:
 )
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
 @click.option("--close", is_flag=True, help="Sign all browsers out and stop listening.")
-def ui(port: int | None, no_browser: bool, close: bool) -> None:
-    """Open the workspace's page in the browser: runs, charts, logs, clusters, models. See docs/ui.md."""
+def ui(folder: Path | None, port: int | None, no_browser: bool, close: bool) -> None:
+    """Open the workspace's page in the browser: runs, charts, logs, clusters, models. See docs/ui.md.
+
+    With FOLDER, that of a run which `faena export` wrote: to look at, without a workspace, until Ctrl-C.
+    """
+    if folder is not None:
+        from faena.cli import exported_page
+
+        if close:
+            raise click.UsageError("The page of a FOLDER ends by Ctrl-C.")
+        exported_page.show(folder.absolute(), port, _tell, browser=not no_browser)
+        return
     gateway = opened().api.gateway
     if close:
         gateway.close()

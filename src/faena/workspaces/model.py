@@ -39,6 +39,11 @@ class WorkspaceFolder(Struct, frozen=True):
         return self.path / "faena.db"
 
     @property
+    def read_only_mark(self) -> Path:
+        """Where it is there, browsers may look and change nothing: a copy of something that is kept elsewhere."""
+        return self.path / "read-only"
+
+    @property
     def objects(self) -> Path:
         return self.path / "objects"
 

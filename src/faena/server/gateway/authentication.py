@@ -16,6 +16,8 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from faena.kernel.shown_tokens import shown_token
 from faena.mlflow import paths as mlflow_paths
 from faena.mlflow.run_tokens import OF_A_RUN, RunOfToken
+from faena.people.callers import set_caller
+from faena.people.model import Caller, Role
 from faena.server.gateway import peers, responses
 from faena.server.gateway.keys import Keys
 from faena.server.listener.request_headers import Headers
@@ -64,12 +66,19 @@ class Guard:
     """An ASGI application around `app`, which is reached at `port` of this host under loopback names only."""
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, port: int, cookie: str, keep: Callable[[], Awaitable[None]]
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        port: int,
+        cookie: str,
+        keep: Callable[[], Awaitable[None]],
+        role: Role = Role.OWNER,
     ) -> None:
-        """`keep`: has the next server know who is signed in."""
+        """`keep`: has the next server know who is signed in. `role`: what all may who come in."""
         self._app = app
         self._keys = keys
         self._keep = keep
+        self._role = role
         self._peers = peers.Known()
         self._cookie = cookie
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
@@ -118,6 +127,8 @@ class Guard:
             await say(responses.NOT_A_PAGES)
         else:
             scope.setdefault("state", {})["by_gateway"] = True
+            if self._role is not Role.OWNER:
+                set_caller(scope, Caller("", "", self._role))
             await self._app(scope, receive, responses.secured(send, visit.path))
 
     def _foreign(self, visit: _Visit) -> responses.Said | None:

@@ -15,6 +15,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
 from faena.mlflow.run_tokens import RunOfToken, RunTokens
+from faena.people.model import Role
 from faena.server.gateway import peers
 from faena.server.gateway.authentication import Guard, sign_in_address
 from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
@@ -187,7 +188,8 @@ class Gateway:
         self._to_runs_alone = kept is not None and kept.to_runs_alone
         self._keys = Keys(self._clock, token, kept.sessions if kept else {})
         # its cookie has a name of its own: browsers keep those of all ports of a host together
-        guard = Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep)
+        role = Role.READER if self._folder.read_only_mark.exists() else Role.OWNER
+        guard = Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep, role)
         config = configured(guard, GATEWAY, backlog=_BACKLOG, keep_alive=60)
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))  # who connects now waits
