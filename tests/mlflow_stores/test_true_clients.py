@@ -15,11 +15,15 @@ import pytest
 
 from faena import Workspace
 from faena.client.mlflow_stores.report import Counts
+from faena.testing import postgresql
 from tests.mlflow_stores.stores import BEGAN, FolderOfMlflow, history_of
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(1800)]
 
-VERSIONS = {"3": ["mlflow==3.17.2"], "2": ["mlflow==2.22.5", "sqlalchemy<2.1"]}
+VERSIONS = {
+    "3": ["mlflow==3.17.2", "psycopg2-binary"],
+    "2": ["mlflow==2.22.5", "sqlalchemy<2.1", "opentelemetry-sdk<1.45", "psycopg2-binary"],
+}
 TOOLS = Path(__file__).parent / "true_clients"
 
 
@@ -36,12 +40,16 @@ def client(version: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("version", list(VERSIONS))
-def test_there_and_back(own_workspace: Workspace, tmp_path: Path, version: str) -> None:
+def test_there_and_back(
+    own_workspace: Workspace, tmp_path: Path, version: str, postgresql_server: postgresql.Server
+) -> None:
     python = client(version, tmp_path)
-    for source in (str(tmp_path / "mlruns"), f"sqlite:///{tmp_path / 'mlflow.db'}"):
+    base = postgresql_server.url(postgresql_server.create()).replace(":", "+psycopg2:", 1)
+    for source in (str(tmp_path / "mlruns"), f"sqlite:///{tmp_path / 'mlflow.db'}", base):
         _run(python, "history.py", source, cwd=tmp_path)
         report = own_workspace.import_mlflow(source)
         assert report.whole, report
+        assert not report.without_counterpart
         assert not [note for note in report.notes if "its id here is" not in note.said]
         address = own_workspace.get_mlflow_tracking_uri()
         _run(python, "compare.py", source, address, cwd=tmp_path)

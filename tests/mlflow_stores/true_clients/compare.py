@@ -15,6 +15,9 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
+MODERN = int(mlflow.__version__.split(".")[0]) >= 3
+NO_SETS = "no evaluation sets"
+RECORD = ("dataset_record_id", "inputs", "outputs", "expectations", "tags", "source_type", "created_time")
 Told = dict[tuple[str, ...], dict[str, Any]]
 
 
@@ -35,6 +38,50 @@ def tell(address: str) -> Told:
             found["logged model", model.model_id] = _logged(model)
     for model in client.search_registered_models():
         found |= dict(_registered(client, model.name))
+    for each in experiments:
+        if each.lifecycle_stage == "active":
+            where = {"locations" if MODERN else "experiment_ids": [each.experiment_id]}
+            for trace in client.search_traces(**where, max_results=500):
+                found["trace", getattr(trace.info, "trace_id", None) or trace.info.request_id] = _trace(trace)
+    return found | (_evaluation_sets(names) if MODERN else {})
+
+
+def _trace(trace: Any) -> dict[str, Any]:
+    info, own = trace.info, ("mlflow.artifactLocation", "mlflow.trace.spansLocation")
+    spans = [
+        (
+            *(span.name, span.span_type, span.start_time_ns, span.end_time_ns, str(span.status.status_code)),
+            *(str(span.inputs), str(span.outputs), span.span_id, span.parent_id, len(span.events)),
+            sorted((key, str(value)) for key, value in span.attributes.items()),
+        )
+        for span in trace.data.spans
+    ]
+    return {
+        "is": (str(info.status), info.timestamp_ms, info.execution_time_ms),
+        "tags": {key: value for key, value in info.tags.items() if key not in own},
+        "metadata": dict(info.request_metadata),
+        "spans": sorted(spans),
+        "said": sorted(str(each.to_dictionary()) for each in info.assessments) if MODERN else [],
+    }
+
+
+def _evaluation_sets(names: dict[str, str]) -> Told:
+    """None of a store that has none, such as a folder."""
+    from mlflow.genai import datasets
+
+    found: Told = {}
+    try:
+        sets = list(datasets.search_datasets())
+    except mlflow.exceptions.MlflowException:
+        return {(NO_SETS,): {}}
+    for each in sets:
+        records = each.to_df().to_dict("records")
+        found["evaluation set", each.dataset_id] = {
+            "is": (each.name, each.created_time, each.last_update_time, each.created_by, each.schema),
+            "tags": dict(each.tags),
+            "of": sorted(names[number] for number in each.experiment_ids),
+            "records": sorted(str([record[name] for name in RECORD if name in record]) for record in records),
+        }
     return found
 
 
@@ -131,6 +178,8 @@ def main(first: str, second: str) -> int:
     there, here = tell(first), tell(second)
     differences = 0
     for key, told in there.items():
+        if key[0] == "evaluation set" and (NO_SETS,) in here:
+            continue  # they are files beside it
         for name, value in told.items():
             if here.get(key, {}).get(name) != value:
                 differences += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -95,11 +96,54 @@ def models(client: MlflowClient, name: str) -> None:
     client.create_registered_model(f"empty-{name}", {"x": "y"}, "none yet")
 
 
+def traces(experiment: str) -> None:
+    @mlflow.trace(name="look up", span_type="TOOL", attributes={"k": "v"})
+    def look_up(question: str) -> list[str]:
+        return [question, "ü"]
+
+    @mlflow.trace(name="answer")
+    def answer(question: str) -> dict[str, object]:
+        return {"found": look_up(question), "n": 1.5}
+
+    @mlflow.trace(name="broken")
+    def broken() -> None:
+        raise ValueError("no")
+
+    for question in ("a", "b"):
+        answer(question)
+    with contextlib.suppress(ValueError):
+        broken()
+    with mlflow.start_run(run_name="with a trace"):
+        answer("in a run")
+    if MODERN:
+        mlflow.flush_trace_async_logging()
+        first = mlflow.search_traces(locations=[experiment], return_type="list")[0].info.trace_id
+        mlflow.log_feedback(trace_id=first, name="good", value=True, rationale="so")
+        mlflow.log_expectation(trace_id=first, name="answer", value={"a": [1]})
+
+
+def evaluation_sets(experiment: str) -> None:
+    from mlflow.genai import datasets
+
+    made = datasets.create_dataset(name="questions", experiment_id=[experiment], tags={"team": "a b"})
+    many = [
+        {
+            "inputs": {"q": str(number), "n": [number, None]},
+            "expectations": {"answer": number},
+            "tags": {"t": "u"},
+        }
+        for number in range(600)
+    ]
+    made.merge_records(many)
+    made.merge_records(mlflow.search_traces(locations=[experiment], return_type="list"))
+    datasets.create_dataset(name="empty")
+
+
 def main(store: str) -> None:
     warnings.simplefilter("ignore")
     mlflow.set_tracking_uri(store)
     client, now = MlflowClient(), int(time.time() * 1000)
-    kind = "base" if store.startswith("sqlite") else "folder"
+    kind = store.partition("://")[0].partition("+")[0] if "://" in store else "folder"
     bulk = client.create_experiment(f"bulk {kind}", tags={"team": "a b"})
     mixed = client.create_experiment(f"Été / {kind}")
     gone = client.create_experiment(f"gone {kind}")
@@ -108,6 +152,9 @@ def main(store: str) -> None:
     mlflow.set_experiment(f"Été / {kind}")
     nested_runs_with_data()
     models(client, f"net-{kind}")
+    traces(mixed)
+    if MODERN and kind != "folder":
+        evaluation_sets(mixed)
 
 
 if __name__ == "__main__":
