@@ -35,7 +35,7 @@ def test_a_run_from_its_beginning_to_its_end(client: Client, server: Running) ->
     shown = client.run(run)
     assert ended["run_info"] == shown["info"]
     assert shown["info"]["status"] == "FINISHED"
-    assert shown["info"]["start_time"], shown["info"]["end_time"] == (1_700_000_000_000, 1_700_000_001_000)
+    assert (shown["info"]["start_time"], shown["info"]["end_time"]) == (1_700_000_000_000, 1_700_000_001_000)
     assert shown["info"]["lifecycle_stage"] == "active"
     assert shown["data"]["params"] == [{"key": "lr", "value": "0.1"}]
     assert shown["data"]["metrics"] == [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faena.db import Database
-from faena.runs import external, service
+from faena.db import Database, Write
+from faena.runs import external, phase_store, service
 from faena.runs.external import ExternalRun
 from faena.runs.model import RunStatus
 from faena.workspaces import needs
@@ -53,3 +53,21 @@ def test_one_goes_on_after_its_end_where_its_client_says_so(database: Database) 
     assert status(database) == "Running"
     say(RunStatus.COMPLETED)
     assert status(database) == "Completed"
+
+
+def test_an_end_that_is_known_is_moved_by_who_says_when_it_was(database: Database) -> None:
+    begun(database)
+
+    def said(at: int, *, is_told: bool) -> tuple[int | None, int | None]:
+        def work(write: Write) -> tuple[int | None, int | None]:
+            run = service.get(write, "logged")
+            external.say_status(write, run, RunStatus.COMPLETED, at, is_told=is_told)
+            last = phase_store.list_phases(write, "logged")[-1]
+            return service.get(write, "logged").ended_at, last.ended_at
+
+        return database.submit_write(work).result()
+
+    assert said(5, is_told=False) == (5, 5)
+    assert said(7, is_told=False) == (5, 5)
+    assert said(9, is_told=True) == (9, 9)
+    assert said(0, is_told=True) == (1, 1)  # when it began

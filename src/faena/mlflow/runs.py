@@ -108,7 +108,7 @@ def update(services: Services, asked: Update) -> Any:
             store.update(write, run_id, {"name": asked.run_name})
             write.notify(transitions.topic(run_id))
         if wanted is not None:
-            external.say_status(write, run, wanted, ended)
+            external.say_status(write, run, wanted, ended, is_told=bool(asked.end_time))
         there = found.run(write, run_id)
         return {"run_info": run_views.info(there, workspaces.get_experiment(write, there.experiment))}
 

@@ -77,13 +77,16 @@ def start(write: Write, given: ExternalRun, now: Micros) -> Run:
     return run
 
 
-def say_status(write: Write, run: Run, status: RunStatus, at: Micros) -> Run:
+def say_status(write: Write, run: Run, status: RunStatus, at: Micros, *, is_told: bool = False) -> Run:
     """What becomes of a run, as who logs it says; silent where it is so, and for runs whose end is seen here.
 
-    Their processes tell more truly: a script that calls itself finished may yet fail.
+    Their processes tell more truly: a script that calls itself finished may yet fail. `is_told`: the time is what
+    they say, too, and moves an end that was known already.
     """
-    if run.type != EXTERNAL or run.status is status:
+    if run.type != EXTERNAL:
         return run
+    if run.status is status:
+        return transitions.end_at(write, run, at) if is_told and status.is_terminal() else run
     if run.status.is_terminal():
         run = transitions.begin_again(write, run, at)
     if status.is_terminal():

@@ -91,5 +91,14 @@ def end_phase(write: Write, run_id: str, now: Micros) -> None:
     write.execute(_END_PHASE, {"run": run_id, "now": now})
 
 
+def move_end(write: Write, run_id: str, ended_at: Micros) -> None:
+    """Have the last phase end then; it has no negative length."""
+    last = sa.select(sa.func.max(phases.c.position)).where(phases.c.run_id == run_id).scalar_subquery()
+    kept = sa.case((phases.c.started_at > ended_at, phases.c.started_at), else_=ended_at)
+    write.execute(
+        phases.update().where(phases.c.run_id == run_id, phases.c.position == last).values(ended_at=kept)
+    )
+
+
 def list_phases(read: Read, run_id: str) -> list[Any]:
     return read.execute(_PHASES, {"run": run_id}).all()

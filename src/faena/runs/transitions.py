@@ -97,6 +97,17 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     call_all(on_end, write, Ended(run.id, run.type, outcome, changes["ended_at"]))
 
 
+def end_at(write: Write, run: Run, at: Micros) -> Run:
+    """A run that has ended did so at another moment: whoever logs it said so."""
+    ended = max(at, run.started_at or run.created_at)
+    if ended == run.ended_at:
+        return run
+    phase_store.move_end(write, run.id, ended)
+    store.update(write, run.id, {"ended_at": ended})
+    notify(write, run, engine=False)
+    return msgspec.structs.replace(run, ended_at=ended)
+
+
 def begin_again(write: Write, run: Run, now: Micros) -> Run:
     """A run that nobody here watches goes on after its end, which is forgotten: whoever logs it said so."""
     phase_store.begin_phase(write, run.id, RunStatus.RUNNING.value, run.attempt, now)
