@@ -97,18 +97,17 @@ def models(client: MlflowClient, name: str) -> None:
 
 
 def traces(experiment: str) -> None:
-    @mlflow.trace(name="look up", span_type="TOOL", attributes={"k": "v"})
-    def look_up(question: str) -> list[str]:
+    def find(question: str) -> list[str]:
         return [question, "ü"]
 
-    @mlflow.trace(name="answer")
-    def answer(question: str) -> dict[str, object]:
+    def reply(question: str) -> dict[str, object]:
         return {"found": look_up(question), "n": 1.5}
 
-    @mlflow.trace(name="broken")
-    def broken() -> None:
+    def fail() -> None:
         raise ValueError("no")
 
+    look_up = mlflow.trace(find, name="look up", span_type="TOOL", attributes={"k": "v"})
+    answer, broken = mlflow.trace(reply, name="answer"), mlflow.trace(fail, name="broken")
     for question in ("a", "b"):
         answer(question)
     with contextlib.suppress(ValueError):
