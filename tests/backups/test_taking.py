@@ -19,7 +19,7 @@ from faena.backups.destination import check_target
 from faena.backups.first_start import prepare_first_start
 from faena.backups.model import RECORD, object_path
 from faena.backups.restoring import restore
-from faena.db import Database
+from faena.db import Database, Write
 from faena.kernel.errors import (
     ServiceException,
     StorageFull,
@@ -28,6 +28,7 @@ from faena.kernel.errors import (
 )
 from faena.runs import store
 from faena.runs.model import EndReason, RunStatus
+from faena.workspaces import store as workspaces
 from tests.backups.house import Place, of
 
 
@@ -234,3 +235,13 @@ def test_which_folders_hold_backups(place: Place, tmp_path: Path) -> None:
     check_target(place.folder, place.workspace)
     place.back_up()
     check_target(place.folder, place.workspace)
+
+
+def test_experiments_with_files_elsewhere_are_named(place: Place) -> None:
+    def tell(write: Write) -> None:
+        for name, tags in (("here", {"a": "b"}), ("there", {"faena.artifact_location": "s3://bucket/x"})):
+            workspaces.create_experiment(write, name, 1)
+            workspaces.set_tags(write, name, tags)
+
+    place.house.database.submit_write(tell).result()
+    assert place.back_up().elsewhere == ("there: s3://bucket/x",)

@@ -20,6 +20,7 @@ from faena.db import Read
 from faena.kernel.errors import DatabaseDamaged
 from faena.objects.references import referred
 from faena.runs import store as run_store
+from faena.workspaces import store as workspaces
 
 _PAGES = 2_048
 """Copied between two looks whether to go on."""
@@ -62,7 +63,8 @@ def _look(connection: sa.Connection) -> Moment:
     def copy(target: Path, look: Callable[[], None]) -> None:
         _write(inner, target, look)
 
-    return Moment(referred(read), datastores.folders(read), int(runs), pages * size, copy)
+    folders, locations = datastores.folders(read), workspaces.locations(read)
+    return Moment(referred(read), folders, locations, int(runs), pages * size, copy)
 
 
 def _write(source: sqlite3.Connection, target: Path, look: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ from faena.kernel.errors import ServiceException
 from faena.objects.references import referred
 from faena.runs import store as run_store
 from faena.workspaces import database_place
+from faena.workspaces import store as workspaces
 
 
 @contextlib.contextmanager
@@ -58,7 +59,7 @@ def _look(connection: sa.Connection) -> Moment:
     def copy(target: Path, look: Callable[[], None]) -> None:
         _write(connection, target, look)
 
-    return Moment(objects, folders, int(runs), int(size), copy)
+    return Moment(objects, folders, workspaces.locations(read), int(runs), int(size), copy)
 
 
 def _write(source: sa.Connection, target: Path, look: Callable[[], None]) -> None:

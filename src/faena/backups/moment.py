@@ -16,6 +16,8 @@ class Moment(Struct, frozen=True):
     """Digests that it refers to, with their sizes."""
     datastores: dict[str, str]
     """Registered folders, by name."""
+    locations: dict[str, str]
+    """Where the files of experiments are that lie nowhere here, by their names."""
     runs: int
     """How many it has."""
     size: int

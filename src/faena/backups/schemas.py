@@ -37,6 +37,8 @@ class BackupView(Struct, frozen=True):
     """Objects that are not in the backup: they were not there, or their bytes were damaged."""
     outside: tuple[str, ...] = ()
     """Datastores whose folders lie outside the workspace: their files are not in the backup."""
+    elsewhere: tuple[str, ...] = ()
+    """Experiments whose files MLflow's clients put elsewhere, each with the address: they are not in the backup."""
     unread: tuple[str, ...] = ()
     """Files of the workspace's own datastores that could not be read, and symbolic links there."""
     error: str = ""

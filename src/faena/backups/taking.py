@@ -110,6 +110,8 @@ class Taking(Struct):
             write_atomically(self._folder / MARK, f"{self.parts.workspace.id}\n".encode())
             source.copy(target, self._check_stopped)
         database_copy.check(target)
+        elsewhere = (f"{name}: {address}" for name, address in source.locations.items())
+        self._step(elsewhere=tuple(elsewhere))
         return tuple(f"{name}: {path}" for name, path in sorted(source.datastores.items()))
 
     def _check_loss(self) -> None:

@@ -78,6 +78,8 @@ def _tell(workspace: Workspace, view: BackupView, *, as_json: bool) -> None:
         )
         for place in view.outside:
             click.echo(f"Not in the backup, since it lies outside the workspace: datastore {place}")
+        for place in view.elsewhere:
+            click.echo(f"Not in the backup, since its files lie elsewhere: experiment {place}")
     for digest in view.missing:
         click.echo(f"Damaged in the workspace, and not in the backup: object {digest}", err=True)
     for name in view.unread:

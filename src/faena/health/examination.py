@@ -12,6 +12,7 @@ from faena.health import (
     disks,
     folders,
     leftovers,
+    locations,
     machine,
     nodes,
     objects,
@@ -32,7 +33,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
     "Disks": (disks.check_disks, disks.check_kinds),
     "Versions": (versions.check_versions,),
     "Database": (database.check_database,),
-    "Objects": (objects.check_objects,),
+    "Objects": (objects.check_objects, locations.check_locations),
     "Left behind": (
         attempts.check_attempts,
         attempts.check_attempt_records,

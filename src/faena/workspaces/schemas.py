@@ -9,6 +9,8 @@ from faena.kernel.hidden import hiding
 
 AS_OF_TAG = "faena.as_of"
 """The tag of an experiment that holds the date of its environments."""
+LOCATION_TAG = "faena.artifact_location"
+"""That which holds where MLflow's clients put the files of its runs, if not here."""
 LONGEST_SECRET = 25_000
 """Characters of a value; what Azure's key vault takes."""
 

@@ -13,7 +13,7 @@ from faena.db.prepared import Prepared
 from faena.db.schema import OF_PLACE
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
-from faena.workspaces.schemas import ExperimentView
+from faena.workspaces.schemas import LOCATION_TAG, ExperimentView
 
 experiments = sa.Table(
     "experiments",
@@ -176,6 +176,13 @@ def copy_as(write: Write, name: str, new_name: str, now: Micros) -> None:
 def list_experiments(read: Read) -> list[ExperimentView]:
     """By name."""
     return [_view(row) for row in read.execute(experiments.select().order_by(experiments.c.name))]
+
+
+def locations(read: Read) -> dict[str, str]:
+    """Where the files of experiments are that lie nowhere here, by their names."""
+    tagged = experiments.select().where(experiments.c.tags.is_not(None)).order_by(experiments.c.name)
+    views = [_view(row) for row in read.execute(tagged)]
+    return {each.name: each.tags[LOCATION_TAG] for each in views if LOCATION_TAG in each.tags}
 
 
 def _view(row: Any) -> ExperimentView:

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from faena.mlflow.errors import MlflowError, invalid_value
-from faena.workspaces.schemas import ExperimentView
+from faena.workspaces.schemas import LOCATION_TAG, ExperimentView
 
-TAG = "faena.artifact_location"
+TAG = LOCATION_TAG
 LONGEST = 2000
 """Characters."""
 _DECODED = 5
