@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.operators import custom_op
 
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
@@ -58,6 +59,9 @@ _WORDS = sa.case(
     else_="RUNNING",
 )
 
+_LAST: sa.ColumnElement[float] = sa.UnaryExpression(series.c.last, operator=custom_op("+"))
+"""With a sign, so that SQLite does not go by the index of values, in which runs come last."""
+
 
 def conditions(text: str | None) -> list[sa.ColumnElement[bool]]:
     """Raises MlflowError with what cannot be read."""
@@ -67,7 +71,7 @@ def conditions(text: str | None) -> list[sa.ColumnElement[bool]]:
 def _condition(clause: Clause) -> sa.ColumnElement[bool]:
     entity = clause.key.entity
     if entity in _METRIC:
-        return _has(series, _metric(clause.key.name) & sql.number(clause, series.c.last, what="metric"))
+        return _measured(clause)
     if entity in _PARAM:
         return _keyed(clause, record_store.parameters, "name", "parameter")
     if entity in _TAG:
@@ -102,7 +106,18 @@ def _keyed(clause: Clause, table: sa.Table, key: str, what: str) -> sa.ColumnEle
     here = table.c[key] == clause.key.name
     if (wants_none := sql.is_null(clause)) is not None:
         return ~_has(table, here) if wants_none else _has(table, here)
-    return _has(table, here & sql.text(clause, table.c.value, what=what))
+    if clause.operator != "=":
+        return _has(table, here & sql.text(clause, table.c.value, what=what))
+    # the index holds heads of values; SQLite forgets it where the same column is compared as such, too
+    whole = sql.text(clause, table.c.value.concat(sa.literal_column("''")), what=what)
+    head = record_store.head(table.c.value) == clause.values[0].text[: record_store.HEAD]
+    return _has(table, here & whole & head)
+
+
+def _measured(clause: Clause) -> sa.ColumnElement[bool]:
+    """Looked up run by run: a list would hold all runs with such a metric, of every experiment."""
+    test = _metric(clause.key.name) & sql.number(clause, _LAST, what="metric")
+    return sa.exists().where(series.c.run_id == runs.c.id, test)
 
 
 def _has(table: sa.Table, test: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
