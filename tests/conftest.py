@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,6 +56,9 @@ if not MANY:
 _LEFT = pytest.StashKey[set[str]]()
 """What is in the checkout beside what git has: before the tests, and in the end what they have left."""
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
+_LONGEST_NAME = 30
+"""Of what a test's folder has of the test's name: the path of a socket in it is limited to 107 bytes."""
+_numbers = itertools.count()
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
@@ -265,6 +270,13 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("FAENA_RUNTIME", str(runtime))
     yield runtime
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As pytest's own, which looks through the folders of all tests before to give each the next number."""
+    name = re.sub(r"\W", "_", request.node.name)[:_LONGEST_NAME]
+    return tmp_path_factory.mktemp(f"{name}{next(_numbers)}", numbered=False)
 
 
 @pytest.fixture

@@ -238,11 +238,38 @@ def _interact(session: pytest.Session, asks: int, answers: int) -> Any:
         os.environ.pop(each, None)
     config.option.basetemp = options.get("basetemp")
     config._tmp_path_factory = TempPathFactory.from_config(config, _ispytest=True)
-    remote.interactor = interactor = remote.WorkerInteractor(config, channel)
+    kind = remote.WorkerInteractor if _is_told_all(config) else _brief(remote.WorkerInteractor)
+    remote.interactor = interactor = kind(config, channel)
     interactor.pytest_sessionstart(session)
     interactor.pytest_collection()
     interactor.pytest_collection_finish(session)
     return interactor.pytest_runtestloop(session)
+
+
+def _is_told_all(config: pytest.Config) -> bool:
+    """Whether somebody wants to know of more than how tests end."""
+    option = config.option
+    return bool(option.verbose > 0 or option.durations or option.xmlpath)
+
+
+def _brief(interactor: type) -> type:
+    """Of a test that passes it sends two messages of six: who distributes the tests takes all of them apart, and then
+    has no use for the others.
+    """
+
+    class Brief(interactor):  # type: ignore[misc]  # any class
+        pytest_runtest_logstart = None
+        pytest_runtest_logfinish = None
+
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if is_shown(report):
+                super().pytest_runtest_logreport(report)
+
+    return Brief
+
+
+def is_shown(report: pytest.TestReport) -> bool:
+    return report.when == "call" or not report.passed
 
 
 def _speak() -> None:
