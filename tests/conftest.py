@@ -32,7 +32,7 @@ from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
 from tests.distributing import Distributing
-from tests.examples import MANY, examples
+from tests.examples import MANY, examples, mark_further_values
 from tests.forked_starts import ForkedStarts
 from tests.forked_workers import pytest_xdist_getremotemodule as pytest_xdist_getremotemodule
 from tests.forked_workers import pytest_xdist_setupnodes as pytest_xdist_setupnodes
@@ -157,11 +157,14 @@ def _shared_by(item: pytest.Item) -> set[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that share what their module has made run in one process, one after the other.
 
-    On PostgreSQL `make test` tries the database room alone, and `make long` all that is kept there.
+    On PostgreSQL `make test` tries the database room alone, and `make long` all that is kept there; likewise it tries
+    some of the values of a test of many.
     """
     for item in items:
         if item.get_closest_marker("postgresql") and item.path.parent.name != "db":
             item.add_marker(pytest.mark.long)
+    mark_further_values(items)
+    for item in items:
         if shared := _shared_by(item):
             group = item.path.relative_to(config.rootpath).as_posix()
             if "lasting_databases" in shared and not shared & {"lasting_workspace", "common_workspace"}:

@@ -85,6 +85,7 @@ def test_what_cannot_be_meant_is_refused_at_once(options: dict[str, Any], named:
         Estimator(entry_script="t.py", compute_target="c", **options)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -45,6 +45,7 @@ def _started(workspace: Workspace, name: str) -> Any:
     return run
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:20])
 def test_a_name_is_the_same_wherever_it_is_asked_for(workspace: Workspace, tmp_path: Path, name: str) -> None:
     run = _started(workspace, name)

@@ -34,6 +34,7 @@ def test_a_name_that_cannot_be_is_named_in_few_words(workspace: Workspace, name:
         assert len(refused.value.message) < 400
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["", "..", "../x", "/etc/passwd", "a\nb", None])
 def test_a_file_name_that_cannot_be_writes_nothing(
     project: Project,

@@ -65,6 +65,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_root_at_the_command_line_is_told_whose_it_is(theirs: Workspace, command: list[str]) -> None:
     before = _state(theirs.folder)

@@ -184,6 +184,7 @@ SPELLINGS = ("data", "data/", "/data", "/data/", "data/*", "data/**")
 class TestLinks:
     """To the rules a link to a folder is a folder, which it is not to git."""
 
+    @pytest.mark.few(4)
     @pytest.mark.parametrize("spelling", SPELLINGS)
     @pytest.mark.parametrize("name", [".amlignore", ".gitignore"])
     def test_every_spelling_leaves_out_a_folder_elsewhere(
@@ -198,6 +199,7 @@ class TestLinks:
         for _ in range(2):  # by the rules, then by what the index knows of them
             assert captured(source) == {"a.py", name}
 
+    @pytest.mark.few(12)
     @pytest.mark.parametrize("spelling", SPELLINGS)
     @pytest.mark.parametrize("target", ["../gone", "..", "data", "inside", "../closed", "../empty"])
     def test_wherever_it_leads(self, tmp_path: Path, target: str, spelling: str) -> None:
@@ -226,6 +228,7 @@ class TestLinks:
 class TestAdvice:
     """What an error says to do leaves out what it names, and sends nothing that was left out before."""
 
+    @pytest.mark.few(8)
     @pytest.mark.parametrize(
         "before", [None, ".gitignore", ".amlignore", "deep/.amlignore", "deep/.gitignore"]
     )

@@ -113,6 +113,7 @@ def test_what_was_in_it_is_found(read: Callable[[Callable[[Read], Any]], Any]) -
     assert read(lambda opened: store.unfinished(opened)) == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("old", versions(KEPT[:4], 0), indirect=True)
 @pytest.mark.parametrize(
     ("submission", "gpu"),

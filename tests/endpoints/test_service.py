@@ -150,6 +150,7 @@ def _both(read: Any) -> tuple[Endpoint, list[Revision]]:
     return service.get(read, "mnist"), store.revisions_of(read, ["mnist"])
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
@@ -189,6 +190,7 @@ def test_settings_that_cannot_be(served: Served) -> None:
             )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

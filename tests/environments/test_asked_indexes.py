@@ -22,6 +22,7 @@ def nothing_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "said",
     [

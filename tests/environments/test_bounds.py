@@ -37,6 +37,7 @@ def resolved(**asked: object) -> tuple[set[str], list[str]]:
     return {line.split(" ")[0] for line in lines if not line.startswith(" ")}, log
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "asked",
     [

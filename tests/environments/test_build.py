@@ -72,6 +72,7 @@ def test_versions_stay_those_of_the_first_build(package_folder: Path) -> None:
     assert "thing==2.0" in resolve(spec, nothing).requirements
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("was", "version"), [("3.8.18", "2.0"), (f"{sys.version_info[0]}.{sys.version_info[1]}.99", "1.0")]
 )
@@ -165,6 +166,7 @@ class TestHook:
 
 
 class TestReady:
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(
         ("said", "compiled"), [(None, True), long_form("1", True), ("0", False), long_form("False", False)]
     )

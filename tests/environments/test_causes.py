@@ -67,6 +67,7 @@ def test_a_name_that_nobody_knows(reached: pytest.MonkeyPatch) -> None:
     assert "The package index http://packages.invalid cannot be reached" in failure("thing")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "user and a password"), (403, "user and a password"), (503, "answers 503")]
 )

@@ -51,6 +51,7 @@ def test_a_given_lock_is_built_without_resolving(package_folder: Path, tmp_path:
     assert "Resolving" not in builder.said()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("spec", "code", "part"),
     [

@@ -148,6 +148,7 @@ def test_a_waiter_takes_over_from_a_killed_builder(slow: Slow, tmp_path: Path) -
             assert "Removing what an interrupted build left behind" in second.said()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("moment", [0.1, 0.3, *map(long_form, (0.05, 0.15, 0.2, 0.25, 0.4, 0.5))])
 def test_killed_at_any_moment_nothing_half_made_looks_ready(
     package_folder: Path, tmp_path: Path, moment: float

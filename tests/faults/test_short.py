@@ -21,8 +21,6 @@ from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
 KILLS = 1
-PHASES = 2
-"""Of each victim, by chance; `make faults` has all."""
 KNOWN_WITHIN = 20.0
 """Seconds. Other tests have the cores, too: the budget of 5 s is held against `make faults`."""
 
@@ -40,14 +38,18 @@ def around(
     until(lambda: not processes.of_runtime(surroundings), "all processes have left")
 
 
+@pytest.mark.parametrize("count", [1, long_form(2)])
 @pytest.mark.parametrize(
     "victim", [each if each is not Victim.CLIENT else long_form(each) for each in Victim]
 )
-def test_a_kill_in_any_phase_loses_nothing(victim: Victim, around: Surroundings, tmp_path: Path) -> None:
+def test_a_kill_in_any_phase_loses_nothing(
+    victim: Victim, count: int, around: Surroundings, tmp_path: Path
+) -> None:
+    """`count`: of phases, by chance; `make faults` has all."""
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
     phases = [phase for phase in Phase if makes_sense(victim, phase)]
-    cells = tuple((victim, phase) for phase in random.Random(seed).sample(phases, min(PHASES, len(phases))))
+    cells = tuple((victim, phase) for phase in random.Random(seed).sample(phases, min(count, len(phases))))
     plan = Plan(KILLS, 1, seed, tmp_path / "kills", around.links, known_within=KNOWN_WITHIN, cells=cells)
     show_clean([row for row in KillCampaign(plan, print).run() if row.victim == victim])
 

@@ -93,6 +93,7 @@ def test_a_disk_that_takes_nothing_at_all(project: Project) -> None:
     assert "could not write 7 records" in notes(run)["RecordsDropped"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("harm", ["emptied", "removed", "damaged"])
 def test_somebody_harms_a_spool(project: Project, harm: str) -> None:
     run = project.submit(STEERED, experiment=harm)

@@ -46,6 +46,7 @@ def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order:
     return failed(folder, done.stdout + done.stderr, done.returncode, **order)
 
 
+@pytest.mark.few(14)
 @pytest.mark.parametrize(
     ("script", "files", "said"),
     [
@@ -135,6 +136,7 @@ def test_an_interpreter_of_ones_own_gets_the_list_too(tmp_path: Path) -> None:
     assert "`/envs/x/bin/python -m pip install -r requirements.txt`" in said
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("script", "ending"),
     [
@@ -179,6 +181,7 @@ def test_what_was_raised_last_stands_before_what_it_comes_from(tmp_path: Path) -
     )
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("script", "said", "unsaid"),
     [

@@ -113,6 +113,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     made.close()
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("code", ENDS.values(), ids=ENDS)
 def test_a_script_ends_as_after_a_cold_start(node: Node, code: str) -> None:
     cold, warm = node.run(code, warm=False), node.run(code)

@@ -291,6 +291,7 @@ BAD: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("what", BAD)
 def test_it_is_refused(what: str, exported: Path, there: Place) -> None:
     change, message = BAD[what]

@@ -24,6 +24,7 @@ from tests.runs.test_preparing import LOCK
 from tests.runs.test_queue import a_run
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("asked", "of_the_lock", "told"),
     [

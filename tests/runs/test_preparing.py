@@ -293,6 +293,7 @@ def test_where_a_lock_cannot_be_built_it_is_resolved_for_those_who_let_it(
     played(tmp_path, scenario, databases)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("submission", [b"{", b"", b'{"experiment": 3}', b"\xff" * 100])
 @pytest.mark.parametrize("known", [True, False])
 def test_one_that_cannot_be_read_concerns_itself_alone(
@@ -345,6 +346,7 @@ class NoNodes:
         pass
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "damage",
     [

@@ -328,6 +328,7 @@ class TestGpus:
 
 @on_sqlite_alone
 class TestRowsThatCannotBeRead:
+    @pytest.mark.few(3)
     @pytest.mark.parametrize(
         "changes",
         [

@@ -82,6 +82,7 @@ chainer.serializers.save_npz(sys.argv[1], model)
     run(test)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("kind", "name", "options", "said"),
     [

@@ -184,6 +184,7 @@ asyncio.run(main())
 
 
 class TestBeginning:
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(
         ("script", "said", "code"),
         [

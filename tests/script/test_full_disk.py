@@ -48,6 +48,7 @@ for i in range(101, 111):
     assert 0 < spool.bad_bytes < 40, "one record was cut short"
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("size", range(150, 250, 7))
 def test_a_name_cut_short_is_defined_again(here: RunHere, size: int) -> None:
     here.run(

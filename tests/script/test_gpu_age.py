@@ -36,6 +36,7 @@ def fits(here: RunHere, visible: str, *versions: str) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in out.splitlines())
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("capability", "too_old"),
     [

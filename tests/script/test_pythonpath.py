@@ -206,6 +206,7 @@ def test_the_launcher_leaves_as_the_script_does(here: RunHere, source: str) -> N
     assert (launched.stderr, launched.returncode) == (plain.stderr, plain.returncode)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("module", ["pkg.mod", "tool", "pkg.nothing", "pkg"])
 def test_the_launcher_runs_modules_as_python_does(here: RunHere, module: str) -> None:
     for name, text in {

@@ -128,6 +128,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(service, "_RARE", request.param)
 
 
+@pytest.mark.few(16)
 @pytest.mark.parametrize("text", CASES)
 @pytest.mark.usefixtures("way")
 def test_a_filter_means_what_it_says(history: Database, facts: dict[str, dict[str, Any]], text: str) -> None:
@@ -145,6 +146,7 @@ def test_few_at_a_time_are_the_same(history: Database, monkeypatch: pytest.Monke
             assert ids(history, text, page=7) == ids(history, text)
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize(
     ("field", "value"),
@@ -256,6 +258,7 @@ WANTED: list[tuple[Wanted, Callable[[dict[str, Any]], bool]]] = [
 ]
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(("wanted", "means"), WANTED)
 def test_what_a_list_has_in_common(
     history: Database,
@@ -295,6 +298,7 @@ def test_what_is_no_place_in_the_list_is_refused(history: Database, sort: str, p
         history.submit_read(lambda read: service.find(read, Wanted(), NOW, sort=sort, after=after)).result()
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("text", "count"),
     [

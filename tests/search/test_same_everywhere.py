@@ -62,6 +62,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("text", FILTERS)
 def test_a_filter_means_the_same_everywhere(shelf: Workspace, text: str) -> None:
     by_python = {run.id for run in shelf.find_runs(text)}
@@ -112,6 +113,7 @@ EMPTY = {
 }
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("asked", EMPTY, ids=" ".join)
 def test_why_nothing_was_found(shelf: Workspace, asked: tuple[str, str]) -> None:
     said = within(shelf.folder, "runs", *asked).stdout.decode()

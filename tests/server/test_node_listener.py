@@ -227,6 +227,7 @@ def test_a_name_that_a_living_node_has_is_refused(machines: JoinedCluster) -> No
     assert (status, said["code"]) == (409, "Conflict")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -69,6 +69,7 @@ def log_a_folder(workspace: Workspace) -> None:
     (workspace.files.path / "server.log").mkdir()
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("harm", "error", "said"),
     [

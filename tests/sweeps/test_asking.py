@@ -199,6 +199,7 @@ def test_it_is_asked_of_what_is_set_and_a_grid_passes_over_what_it_refuses() -> 
     assert {"a": 1, "b": 3, "fast": False} in asked
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("function", "said"),
     [

@@ -142,6 +142,7 @@ GOALS: dict[str, Goal] = {
 
 
 class TestManyValuesInOneBatch:
+    @pytest.mark.few(1)
     @on_both("which", {name: name for name in POLICIES}, few=("median", "asha by steps"))
     def test_are_judged_as_if_they_came_one_by_one(
         self, databases: Databases, tmp_path: Path, which: str

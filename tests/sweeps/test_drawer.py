@@ -260,6 +260,7 @@ class ChangesMeanwhile(Sampler):
         return found
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("change", "first"),
     [

@@ -76,6 +76,7 @@ def whose(order: Sequence[str]) -> str:
     return "".join(run_id[0] for run_id in order)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("experiments", [("one", "two", "three"), ("same", "same", "same")])
 def test_sweeps_take_turns_and_an_ordinary_run_waits_for_one_turn_of_each(
     cluster: Cluster, experiments: tuple[str, str, str]

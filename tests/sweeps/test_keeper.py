@@ -40,6 +40,7 @@ def passing(ground: Ground, minutes: float) -> Callable[[], None]:
     return lambda: ground.clock.advance(minutes * MINUTE)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("seconds", [56 * 52 * WEEK, 2 * WEEK, -WEEK, -11.0])
 def test_a_clock_that_is_set_neither_ends_a_sweep_nor_gives_it_more_time(
     ground: Ground, seconds: float

@@ -123,6 +123,7 @@ class TestEnding:
         view = ground.read(lambda read: views.view(read, SWEEP))
         assert view.best is not None and view.best.number == 1
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize(
         ("reason", "again"),
         [
@@ -227,6 +228,7 @@ class TestJudging:
         assert not ground.log("HD_1_1", [0.9])
         assert ground.status("HD_1_0") == "CancelRequested"
 
+    @pytest.mark.few(1)
     @on_both(
         "policy",
         {

@@ -73,6 +73,7 @@ class TestFrame:
 
 
 class TestFigures:
+    @pytest.mark.few(8)
     @pytest.mark.parametrize("count", [0, 1, 2, 40])
     @pytest.mark.parametrize("name", FIGURES)
     def test_are_drawn_of_however_few_trials(self, name: str, count: int) -> None:
@@ -81,6 +82,7 @@ class TestFigures:
         said = [each.text for each in figure.layout.annotations]
         assert ("No trial has a value of loss yet." in said) == (count == 0)
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize(
         "name", [long_form(each) if each in ("slice", "contour") else each for each in FIGURES]
     )
@@ -90,6 +92,7 @@ class TestFigures:
         if name in ("history", "slice", "parallel coordinates"):
             assert f"{MOST:,} of 9,412 trials" in figure.layout.title.text
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize("name", FIGURES)
     def test_of_a_space_that_was_changed_show_what_was_tried(self, name: str) -> None:
         before = [trial(n, {"--lr": "high", "--batch": 1000 + n, "--old": [n]}, float(n)) for n in range(60)]
@@ -97,6 +100,7 @@ class TestFigures:
         assert list(found.axes)[-1] == "old"
         assert json.loads(FIGURES[name](found).to_json())["data"]
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize("name", FIGURES)
     def test_of_huge_and_equal_values_are_json(self, name: str) -> None:
         trials = drawn(12)

@@ -211,6 +211,7 @@ class TestLearns:
         after = drawn_for(ledger, 40)
         assert abs(after.coordinates["--x"] - before.coordinates["--x"]) > 0.01
 
+    @pytest.mark.few(3)
     @pytest.mark.parametrize("goal", ["minimize", "maximize"])
     @pytest.mark.parametrize(
         "space",
@@ -525,6 +526,7 @@ class TestProcess:
             process.stdin.close()
             assert process.stdout.read().decode().split() == [str(sampling == CMAES), "True"]
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize(
         "nonsense",
         [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{]", b'\x00\x00\x00\x0e{"type":"Nope"}', b"\0\0\0\0"],

@@ -306,6 +306,7 @@ read()
         asyncio.run(live())
         assert once.exists()
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize(
         ("script", "said"),
         [

@@ -51,6 +51,7 @@ def drawn_by(ground: Ground, sweep_id: str, count: int) -> list[dict[str, Any]]:
     return [trial.parameters for trial in ground.trials(sweep_id)[:count]]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("sampling", "count"), LEARNING)
 def test_they_are_those_of_a_random_sweep_with_its_seed(
     ground: Ground, sampling: Sampling, count: int

@@ -62,6 +62,7 @@ class TestTypes:
         assert rows(csv("n\n9223372036854775808\n")) == [("9223372036854775808",)]
         assert rows(csv("n\n18446744073709551616\n1\n")) == [("18446744073709551616",), ("1",)]
 
+    @pytest.mark.few(5)
     @pytest.mark.parametrize("late", [1, 300])
     @pytest.mark.parametrize(
         "ids", [("9" * 20, "9" * 19 + "8"), ("18446744073709551615", "2"), ("00123", "9" * 20)]
@@ -185,6 +186,7 @@ class TestLaterRows:
         with pytest.raises(UserErrorException, match="line 452"):
             csv("n,half\n" + "\n".join(lines)).to_pandas_dataframe(on_error="fail")
 
+    @pytest.mark.few(3)
     @pytest.mark.parametrize(
         "value", ["007", "-007", '"007"', " 007", "00"], ids=["plain", "signed", "quoted", "spaced", "zero"]
     )

@@ -223,6 +223,7 @@ def test_nothing_goes_that_is_referred_to(rounds: list[tuple[list[Any], float, l
             house.close()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("what", ["put_run", "stage", "offer"])
 def test_bytes_that_come_back_between_their_row_and_their_end_stay(
     databases: Databases, tmp_path: Path, what: str

@@ -91,6 +91,7 @@ def test_a_family_of_which_somebody_lives_waits(house: TidyHouse) -> None:
     assert done.what == f"1 run: {alone}"
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("rule", "said"),
     [

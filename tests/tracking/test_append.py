@@ -73,6 +73,7 @@ class TestOffsets:
         assert workspace.append(log(), 0, b"").offset == 0
         assert workspace.log("logs/train.log").data == b""
 
+    @pytest.mark.few(3)
     @pytest.mark.parametrize(
         "stream", ["", "log", "log/", "tmp/x", "log/../x", "log//etc/passwd", "log/a\0b", "log/C:/x"]
     )

@@ -49,6 +49,7 @@ def test_a_file_that_is_not_there(workspace: TrackedWorkspace) -> None:
         workspace.read(lambda read: service.file(read, RUN, "outputs/a"))
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "name",
     [
@@ -75,6 +76,7 @@ def test_names_that_could_leave_their_place(workspace: TrackedWorkspace, name: s
     assert names(workspace) == []
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "name", ["outputs/損失.npz", "outputs/a b", "%2e%2e/x", "a#b?c;d", "...", "x" * 1024]
 )

@@ -18,6 +18,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 class TestShapes:
+    @pytest.mark.few(6)
     @pytest.mark.parametrize(
         ("logged", "shape"),
         [

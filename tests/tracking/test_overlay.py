@@ -114,6 +114,7 @@ def test_places_stand_for_steps_that_there_are_not(workspace: TrackedWorkspace) 
     assert (found.axis, found.x.tolist()) == ("index", [0, 1])
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "values",
     [

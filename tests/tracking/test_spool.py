@@ -103,6 +103,7 @@ class TestTails:
 
 
 class TestBrokenBytes:
+    @pytest.mark.few(20)
     @pytest.mark.parametrize("place", range(40))
     @pytest.mark.parametrize("around", [1, 40])
     def test_any_flipped_byte_costs_that_frame_only(self, place: int, around: int) -> None:

@@ -59,7 +59,7 @@ def found_version(connection: sa.Connection) -> int | None:
     return found
 
 
-def _statements(dialect: sa.Dialect) -> list[str]:
+def statements(dialect: sa.Dialect) -> list[str]:
     """What makes the tables that there are by now. To put it together is most of what a new database costs."""
     kind = dialect.name, len(metadata.tables)
     if kind not in _put_together:
@@ -77,6 +77,11 @@ def create(connection: sa.Connection) -> None:
     """Create the tables in an empty database."""
     if connection.dialect.name == POSTGRESQL:
         say_conditions()
-    for statement in _statements(connection.dialect):
-        connection.exec_driver_sql(statement)
+        for statement in statements(connection.dialect):
+            connection.exec_driver_sql(statement)
+    else:
+        cursor = connection.connection.cursor()  # SQLAlchemy's own way costs more than what SQLite does
+        for statement in statements(connection.dialect):
+            cursor.execute(statement)
+        cursor.close()
     connection.execute(version.insert().values(version=SCHEMA_VERSION))
