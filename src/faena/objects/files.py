@@ -155,7 +155,7 @@ class FolderObjects(KeptOrFresh):
         return KeptFiles.size(self, digest) is not None and not self._unsynced.has(self.path(digest).parent)
 
     def _give_file(self, digest: str) -> None:
-        if (data := self.fresh.get(digest)) is not None:
+        if (data := self._at_hand(digest)) is not None:
             self.put_all([data])
 
     def size_to_keep(self, digest: str) -> int | None:

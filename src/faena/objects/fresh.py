@@ -37,6 +37,7 @@ _AGAIN_S = 5.0
 _TOGETHER = 128
 _ALL = Prepared(fresh.select())
 _SOME = Prepared(fresh.select().limit(sa.literal_column(str(_TOGETHER))))
+_ONE = Prepared(fresh.select().where(fresh.c.digest == sa.bindparam("of")))
 _FORGET = Prepared(fresh.delete().where(fresh.c.digest == sa.bindparam("of")))
 _log = logging.getLogger(__name__)
 
@@ -44,9 +45,13 @@ T = TypeVar("T")
 
 
 class FreshObjects:
-    def __init__(self, files: ObjectFiles, database: Database) -> None:
+    def __init__(self, files: ObjectFiles, database: Database, *, alone: bool = True) -> None:
+        """`alone`: no other process has objects whose bytes are in rows."""
         self._files = files
         self._database = database
+        self._is_alone = alone
+        if not alone:
+            files.fresh.of_others = self._of_others
         self._come = asyncio.Event()
         self._turn = asyncio.Lock()
 
@@ -61,7 +66,12 @@ class FreshObjects:
         """
         digest = hashlib.sha256(data).hexdigest()
         if self._files.is_on_disk(digest):
-            return await self._database.write(lambda write: refer(write, digest))
+            referred = await self._database.write(lambda write: refer(write, digest))
+            if not self._is_alone and not self._files.is_on_disk(
+                digest
+            ):  # another process has just collected it
+                await KEEPING.run(self._files.put_all, [data])
+            return referred
 
         def work(write: Write) -> T:
             done = refer(write, digest)
@@ -87,7 +97,7 @@ class FreshObjects:
     async def bring(self) -> None:
         """Give all of them files. Raises StorageFull."""
         async with self._turn:
-            while rows := await self._database.read_first(_some):
+            while rows := self._files.fresh.some(_TOGETHER) or await self._database.read_first(_some):
                 await KEEPING.run(self._files.put_all, list(rows.values()))
                 await self._database.write(partial(_forget, digests=list(rows)))
                 for digest in rows:
@@ -104,6 +114,10 @@ class FreshObjects:
                 _log.warning("small objects stay in the database for now: %s", error)
                 await asyncio.sleep(_AGAIN_S)
                 self._come.set()
+
+    def _of_others(self, digest: str) -> bytes | None:
+        row = self._database.look_up(lambda read: read.execute(_ONE, {"of": digest}).first())
+        return None if row is None else bytes(row.data)
 
 
 def _some(read: Read) -> dict[str, bytes]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
+
 MOST_BYTES = 64 << 20
 """In memory at once; what comes then waits for its file."""
 
 
 class FreshBytes:
-    """In the memory of the server alone. Safe to use from any thread."""
+    """In the memory of this process alone. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._coming: dict[str, bytes] = {}
         self._kept: dict[str, bytes] = {}
+        self.of_others: Callable[[str], bytes | None] | None = None
+        """Looks for bytes that another process has put into the database; None where there is no other. Blocks."""
 
     def __bool__(self) -> bool:
         """Whether there are some whose files are to be written."""
@@ -29,6 +34,10 @@ class FreshBytes:
     def kept(self, digest: str) -> bytes | None:
         """The bytes, where they would survive power loss."""
         return self._kept.get(digest)
+
+    def some(self, most: int) -> dict[str, bytes]:
+        """So many at most of those whose files are to be written."""
+        return dict(islice(self._kept.copy().items(), most))
 
     def come(self, digest: str, data: bytes) -> None:
         self._coming[digest] = data

@@ -13,24 +13,34 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.lanes import BYTES, FEW_BYTES, KEEPING, for_bytes
 from faena.objects import store
-from faena.objects.contract import ObjectFiles
+from faena.objects.contract import Incoming, ObjectFiles
 from faena.objects.fresh import FreshObjects
 
 _CHUNK = 1 << 20
 
 
 class Objects:
-    def __init__(self, files: ObjectFiles, database: Database, clock: Clock) -> None:
+    """With other processes, what one of them collects goes in the transaction that forgets its row. So whoever puts
+    renews the row before the bytes get their name, or looks after that whether they are there.
+    """
+
+    def __init__(self, files: ObjectFiles, database: Database, clock: Clock, *, alone: bool = True) -> None:
+        """`alone`: no other process has the same objects."""
         self.files = files
+        self._is_alone = alone
         self._database = database
         self._clock = clock
-        self.fresh = FreshObjects(files, database)
+        self.fresh = FreshObjects(files, database, alone=alone)
         self.busy = asyncio.Lock()
         """Held while bytes go, and by whoever copies objects that must not go meanwhile."""
 
     async def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         """Store bytes; (digest, size)."""
-        return await self._keep(*await KEEPING.run(self.files.put, data))
+        incoming = await KEEPING.run(_written, self.files, data)
+        try:
+            return await self._keep_incoming(incoming)
+        finally:
+            incoming.close()
 
     async def receive(self, sent: AsyncIterator[bytes], *, expected: str | None = None) -> tuple[str, int]:
         """Store bytes as they come, however many: little of them is in memory at once; (digest, size).
@@ -46,10 +56,9 @@ class Objects:
                     f"The bytes sent have digest {incoming.digest}, not {expected}: they changed meanwhile. Send them "
                     "again."
                 )
-            await for_bytes(incoming.size).run(incoming.keep)
+            return await self._keep_incoming(incoming)
         finally:
             incoming.close()
-        return await self._keep(incoming.digest, incoming.size)
 
     async def put_all(self, contents: Sequence[tuple[str, bytes]]) -> None:
         """Store small objects at once, given as (digest, bytes).
@@ -64,6 +73,8 @@ class Objects:
             )
         now = self._clock.now()
         await self._database.write(lambda write: store.touch(write, sizes, now))
+        if gone := await self._gone(sizes):
+            await asyncio.to_thread(self.files.put_all, [data for digest, data in contents if digest in gone])
 
     async def put_file(
         self, path: Path, *, take: bool = False, expected: str | None = None
@@ -80,12 +91,17 @@ class Objects:
                 f"{path} changed since its digest was taken. Stop what writes to it, or "
                 "leave it out of the source folder's snapshot, and submit again."
             )
-        return await self._keep(digest, size)
+        await self._keep(digest, size)
+        if await self._gone([digest]):
+            await for_bytes(size).run(_opened, self.files, path, take)
+        return digest, size
 
     async def take_known(self, path: Path, digest: str) -> None:
         """Store a file of this host by the digest that its bytes had as they were written; see `ObjectFiles`."""
         size = await for_bytes(await asyncio.to_thread(_size, path)).run(self.files.take_known, path, digest)
         await self._keep(digest, size)
+        if await self._gone([digest]):
+            await for_bytes(size).run(self.files.take_known, path, digest)
 
     async def missing(self, wanted: Iterable[str]) -> list[str]:
         """Those that are not here. Those that are here are renewed, so that none goes before it is referred to."""
@@ -98,7 +114,8 @@ class Objects:
         here = await FEW_BYTES.run(look)
         now = self._clock.now()
         await self._database.write(lambda write: store.touch(write, here, now))
-        return [digest for digest in asked if digest not in here]
+        gone = await self._gone(here)
+        return [digest for digest in asked if digest not in here or digest in gone]
 
     async def sent(self, wanted: Iterable[str]) -> dict[str, int]:
         """Sizes of objects that somebody has sent, which stay for an hour at least. Raises NotFound."""
@@ -146,6 +163,20 @@ class Objects:
                 self.files.check(digest)
 
         await BYTES.run(look)
+
+    async def _keep_incoming(self, incoming: Incoming) -> tuple[str, int]:
+        digest, size = incoming.digest, incoming.size
+        if not self._is_alone:
+            await self._keep(digest, size)
+        await for_bytes(size).run(incoming.keep)
+        return await self._keep(digest, size) if self._is_alone else (digest, size)
+
+    async def _gone(self, digests: Iterable[str]) -> set[str]:
+        """Those that another process has collected between a look whether they are here and their rows' renewal."""
+        if self._is_alone:
+            return set()
+        files = self.files
+        return await asyncio.to_thread(lambda: {each for each in digests if files.size_to_keep(each) is None})
 
     async def _keep(self, digest: str, size: int) -> tuple[str, int]:
         now = self._clock.now()
@@ -207,6 +238,17 @@ def _begun(files: ObjectFiles, digest: str) -> tuple[BinaryIO, bytes]:
     except BaseException:
         file.close()
         raise
+
+
+def _written(files: ObjectFiles, data: Iterable[bytes]) -> Incoming:
+    incoming = files.begin()
+    try:
+        for part in data:
+            incoming.write(part)
+    except BaseException:
+        incoming.close()
+        raise
+    return incoming
 
 
 def _size(path: Path) -> int:

@@ -144,7 +144,7 @@ async def open_house(
         await database.write(lambda write: workspaces.claim_database(write, folder.id))
     files = await asyncio.to_thread(object_files.opened, folder, alone=isinstance(at, Path))
     files.explain = partial(explain, database, folder.path)
-    objects = Objects(files, database, clock)
+    objects = Objects(files, database, clock, alone=isinstance(at, Path))
     leases = Leases(Terms.of_environment(), clock.monotonic)
     machines = Machines(notifications, leases)
     far = FarFiles(notifications, leases)
@@ -177,7 +177,7 @@ async def open_house(
     )
     sampler = Sampler(folder.path / "sampler.log")
     activity = Activity(clock, quiet_since=clock.monotonic())
-    collector = Collector(database, objects.files, clock, objects.busy)
+    collector = Collector(database, objects.files, clock, objects.busy, isinstance(at, Path))
     backups = Backups(
         Parts(folder, objects.files, clock, faena.__version__), collector.busy, database.suspect
     )

@@ -29,6 +29,7 @@ from faena.tracking import repacking
 _RUNS_TOGETHER = 50
 _TRACES_TOGETHER = 100
 _OBJECTS_TOGETHER = 200
+_WHILE_OTHERS_WAIT = 20
 _SECOND = 1_000_000
 
 
@@ -39,6 +40,9 @@ class Collector(Struct, frozen=True):
     objects: ObjectFiles
     clock: Clock
     busy: asyncio.Lock
+    alone: bool = True
+    """No other process puts objects. Where some do, bytes go in the transaction that forgets their row, which holds off
+    theirs."""
 
     async def collect(self, asked: CollectionRequest) -> CollectionView:
         """Remove what can no longer be undone, then bytes. May be repeated, and cut short at any moment."""
@@ -99,8 +103,11 @@ class Collector(Struct, frozen=True):
     async def _forget_objects(self, before: Micros) -> tuple[int, int]:
         count = size = 0
         async for digests in self._unneeded(before):
-            gone = await self.database.write(partial(forget_objects, digests=digests, before=before))
-            await BYTES.run(self._delete, [digest for digest, _ in gone])
+            gone = []
+            for part in self._together(digests):
+                gone += await self.database.write(partial(self._forget, digests=part, before=before))
+            if self.alone:
+                await BYTES.run(self._delete, [digest for digest, _ in gone])
             count += len(gone)
             size += sum(each for _, each in gone)
         return count, size
@@ -122,8 +129,28 @@ class Collector(Struct, frozen=True):
             part = there[start : start + _OBJECTS_TOGETHER]
             known = await self.database.read(lambda read: object_rows.known(read, part))  # noqa: B023  as above
             strays = [digest for digest in part if digest not in known]
-            count += await BYTES.run(self._delete_old, strays, before)
+            if self.alone:
+                count += await BYTES.run(self._delete_old, strays, before)
+                continue
+            for some in self._together(strays):
+                count += await self.database.write(
+                    partial(self._delete_strays_in, digests=some, before=before)
+                )
         return count
+
+    def _together(self, digests: list[str]) -> list[list[str]]:
+        most = _OBJECTS_TOGETHER if self.alone else _WHILE_OTHERS_WAIT
+        return [digests[start : start + most] for start in range(0, len(digests), most)]
+
+    def _forget(self, write: Write, digests: list[str], before: Micros) -> list[tuple[str, int]]:
+        gone = forget_objects(write, digests, before)
+        if not self.alone:
+            self._delete([digest for digest, _ in gone])
+        return gone
+
+    def _delete_strays_in(self, write: Write, digests: list[str], before: Micros) -> int:
+        known = object_rows.known(write, digests)
+        return self._delete_old([digest for digest in digests if digest not in known], before)
 
     def _delete(self, digests: list[str]) -> None:
         for digest in digests:

@@ -59,7 +59,7 @@ class BucketObjects(FolderObjects):
         """Of what came from the bucket with other bytes: it is sent again by whoever puts it."""
 
     def size(self, digest: str) -> int | None:
-        if (data := self.fresh.kept(digest)) is not None:
+        if (data := self._kept_in_row(digest)) is not None:
             return len(data)
         if (size := KeptFiles.size(self, digest)) is not None:
             self._cache.use(digest, size)

@@ -20,7 +20,16 @@ from faena.server.passing.connections import HEADER, NotPassed, Passing
 IN_ITS_MEMORY = frozenset(
     {
         *("backups", "builds", "collector", "current", "far", "gateway", "leases", "limits", "machines"),
-        *("node_listener", "ray_keeper", "reach", "secrets", "services", "tries"),
+        *(
+            "node_listener",
+            "notice_keeper",
+            "notice_targets",
+            "ray_keeper",
+            "reach",
+            "secrets",
+            "services",
+            "tries",
+        ),
     }
 )
 """What routes are given that only the process which leads has whole: leases of nodes, fronts of endpoints, builds …"""
