@@ -71,6 +71,9 @@ class Caller:
             self._connection.close()
             raise
 
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, **headers)
+
 
 class Browser:
     """That of somebody elsewhere, signed in where it has a cookie."""

@@ -83,6 +83,7 @@ _PANELS = {
         "token": "people",
         "audit": "people",
         "notice": "notices",
+        "experiment": "sharing",
         "server": "server",
     },
     "Keep safe": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
@@ -49,6 +49,10 @@ class Backend(ABC):
 
         A statement that is over its time raises QueryTimedOut, too.
         """
+
+    @abstractmethod
+    def hiding(self, experiments: Collection[int]) -> AbstractContextManager[sa.Connection]:
+        """A connection for reading to which these, and all that belongs to them, are not there: `faena.db.hiding`."""
 
     @abstractmethod
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:

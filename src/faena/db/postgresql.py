@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.types import TypeEngine
 
+from faena.db import hiding
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
 from faena.db.hearing import Heard, Hearing, statement
 from faena.db.leading import FOUND, MAKE, LeaderLock
 from faena.db.migrations import bring_up
-from faena.db.schema import create, found_version
+from faena.db.schema import create, found_version, metadata
 from faena.kernel.errors import (
     DatabaseDamaged,
     FaenaError,
@@ -47,6 +50,8 @@ _LOOK_S = 0.2
 _DAMAGED = ("XX001", "XX002")
 _UNFIT = "22"
 """What the states of values begin with that no column takes."""
+_HIDDEN = "faena.hidden"
+"""A setting of a transaction: the numbers of experiments that are not there for whoever reads."""
 _FAILED = 3
 """The driver's number for a transaction of which nothing more can come."""
 
@@ -66,6 +71,8 @@ class PostgreSQL(Backend):
             )
         self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
         self.reading = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
+        self._hiding = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
+        event.listen(self._hiding, "connect", _hide)
         try:
             with self.writing.connect() as connection:
                 self._prepare(connection)
@@ -132,6 +139,13 @@ class PostgreSQL(Backend):
                 raise timed_out(seconds) from error
             raise
 
+    @contextmanager
+    def hiding(self, experiments: Collection[int]) -> Iterator[sa.Connection]:
+        with self._hiding.connect() as connection:
+            told = json.dumps(sorted(experiments))
+            connection.execute(sa.select(sa.func.set_config(_HIDDEN, told, True)))
+            yield connection
+
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
         if not isinstance(error, DBAPIError):
             return False
@@ -196,6 +210,10 @@ class PostgreSQL(Backend):
     def suspect(self) -> None:
         """Its own checks are the server's."""
 
+    def close(self) -> None:
+        self._hiding.dispose()
+        super().close()
+
     @property
     def _shown(self) -> str:
         return self._url.render_as_string(hide_password=True)
@@ -231,6 +249,20 @@ class PostgreSQL(Backend):
         )
         engine.dialect.statement_compiler = _Compiler
         return engine
+
+
+def _hide(connection: Any, _: object) -> None:
+    """Views in the place of tables: PostgreSQL looks for what has no schema's name among what is temporary first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ WRITE")
+        main = cursor.execute("SELECT quote_ident(current_schema())").fetchone()[0]
+        cursor.execute(
+            f"CREATE TEMP VIEW {hiding.HIDDEN} AS SELECT id, name FROM {main}.experiments "
+            f"WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text(current_setting('{_HIDDEN}')::jsonb))"
+        )
+        for statement in hiding.views(metadata, main):
+            cursor.execute(statement)
+    connection.commit()
 
 
 class _Compiler(PGCompiler_psycopg):

@@ -7,14 +7,17 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from typing import TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from faena.db.contract import Backend
 from faena.db.counts import Counts
 from faena.db.deadlines import VARIABLE
+from faena.db.hiding import ASKER
 from faena.db.transactions import Read
 
 T = TypeVar("T")
@@ -82,8 +85,17 @@ class Readers:
         self._first.shutdown()
 
     def _perform(self, work: Callable[[Read], T], *, unlimited: bool) -> T:
-        with self._backend.reading.connect() as connection:
+        with self._connection() as connection:
             if unlimited:
                 return work(Read(connection))
             with self._backend.limited(connection, self._limit) as check:
                 return work(Read(connection, check))
+
+    def _connection(self) -> AbstractContextManager[sa.Connection]:
+        """As whoever asks may see it."""
+        if (asker := ASKER.get()) is not None and asker.find is not None:
+            with self._backend.reading.connect() as connection:
+                view = asker.find(Read(connection))
+            if view.hidden:
+                return self._backend.hiding(view.hidden)
+        return self._backend.reading.connect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from faena.db import checking
+from faena.db import checking, hiding
 from faena.db.contract import Backend
 from faena.db.deadlines import Deadlines
 from faena.db.failures import opening, translated
 from faena.db.migrations import upgrade
-from faena.db.schema import create, found_version
+from faena.db.schema import create, found_version, metadata
 from faena.kernel import commit_record
 from faena.kernel.commit_record import CommitRecord
 from faena.kernel.errors import DatabaseDamaged, WriterStopped
@@ -49,6 +49,8 @@ class Sqlite(Backend):
         self._beside: dict[Path, tuple[int, int]] = {}
         """Which files they are, of those that have been seen."""
         self.reading = _connect(path, begin="BEGIN", read_only=True, size=readers)
+        self._hiding = _connect(path, begin="BEGIN", read_only=True, size=readers)
+        event.listen(self._hiding, "connect", _hide, insert=True)
         self._deadlines = Deadlines(sqlite3.Connection.interrupt)
 
     @contextmanager
@@ -67,6 +69,16 @@ class Sqlite(Backend):
         self, connection: sa.Connection, seconds: float
     ) -> AbstractContextManager[Callable[[], None]]:
         return self._deadlines.kept(_driver(connection), seconds, _is_interrupt)
+
+    @contextmanager
+    def hiding(self, experiments: Collection[int]) -> Iterator[sa.Connection]:
+        with self._hiding.connect() as connection:
+            inner = _driver(connection)
+            inner.execute("PRAGMA query_only=OFF")
+            inner.execute("DELETE FROM temp.hidden_ids")
+            inner.executemany("INSERT INTO temp.hidden_ids VALUES (?)", [(each,) for each in experiments])
+            inner.execute("PRAGMA query_only=ON")
+            yield connection
 
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
         return False
@@ -101,8 +113,21 @@ class Sqlite(Backend):
 
     def close(self) -> None:
         self._deadlines.close()
+        self._hiding.dispose()
         super().close()
         self.counted.close()
+
+
+def _hide(connection: sqlite3.Connection, _: object) -> None:
+    """Views in the place of tables: SQLite looks for what has no schema's name among what is temporary first."""
+    connection.isolation_level = None
+    connection.execute("CREATE TEMP TABLE hidden_ids (id INTEGER PRIMARY KEY)")
+    connection.execute(
+        f"CREATE TEMP VIEW {hiding.HIDDEN} AS SELECT id, name FROM main.experiments "
+        "WHERE id IN (SELECT id FROM temp.hidden_ids)"
+    )
+    for statement in hiding.views(metadata, "main"):
+        connection.execute(statement)
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

@@ -9,6 +9,7 @@ from typing import Any, overload
 import sqlalchemy as sa
 
 from faena.db import savepoints
+from faena.db.hiding import ASKER, EVERYTHING, View
 from faena.db.prepared import Found, Parameters, Prepared
 
 _NONE: Parameters = {}
@@ -21,6 +22,16 @@ class Read:
         """`check`: called before each statement; raises where the work has taken too long."""
         self.connection = connection
         self._check = check
+        self._view: View | None = None
+
+    @property
+    def view(self) -> View:
+        """What is there for whoever the work is done for. Of rows that are read, what is not is missing already."""
+        if (asker := ASKER.get()) is None or asker.find is None:
+            return EVERYTHING
+        if self._view is None:
+            self._view = asker.find(self)
+        return self._view
 
     @overload
     def execute(

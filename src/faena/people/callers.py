@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from faena.db.hiding import ASKER, Asker
 from faena.kernel.errors import NotAllowed
 from faena.kernel.rights import Right, right_of
+from faena.people import sharing_store
 from faena.people.model import Caller, Role
 
 _STATE = "person"
@@ -20,6 +23,9 @@ CURRENT: ContextVar[Caller | None] = ContextVar("caller", default=None)
 def set_caller(scope: Any, caller: Caller) -> None:
     scope.setdefault("state", {})[_STATE] = caller
     CURRENT.set(caller)
+    sees_all = caller.role is Role.OWNER
+    find = None if sees_all else partial(sharing_store.view_of, person=caller.person)
+    ASKER.set(Asker(caller.person, find))
 
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:

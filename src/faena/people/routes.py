@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, delete, get, post, put
+from litestar import Request, delete, get, patch, post, put
 from litestar.datastructures import State
 
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
-from faena.kernel.rights import OWN, READ
+from faena.kernel.rights import CONTRIBUTE, OWN, READ
 from faena.kernel.routing import Router
-from faena.people import service, store
+from faena.people import service, sharing, store
 from faena.people.callers import ask_same, caller_of
 from faena.people.model import Role, lesser, role_of
-from faena.people.schemas import AuditEntry, Me, PersonIn, PersonView, TokenIn, TokenView
+from faena.people.schemas import (
+    AuditEntry,
+    Me,
+    PersonIn,
+    PersonView,
+    Sharing,
+    SharingChange,
+    TokenIn,
+    TokenView,
+)
 from faena.workspaces.model import WorkspaceFolder
 
 _MOST_ENTRIES = 1000
@@ -96,6 +105,27 @@ async def list_entries(
     return await database.write(lambda write: store.list_entries(write, person, before, limit))
 
 
+@get("/experiments/sharing", summary="Who sees an experiment, and who may change it", opt=READ)
+async def show_sharing(name: str, request: Request[None, None, State], database: Database) -> Sharing:
+    caller = caller_of(request)
+    return await database.read(lambda read: sharing.show(read, name, caller))
+
+
+@patch("/experiments/sharing", summary="Keep an experiment to oneself; share it with some", opt=CONTRIBUTE)
+async def share(
+    name: str,
+    data: SharingChange,
+    request: Request[Any, Any, State],
+    database: Database,
+    clock: Clock,
+    notifications: Notifications,
+) -> Sharing:
+    caller = caller_of(request)
+    made = await database.write(lambda write: sharing.change(write, name, data, caller, clock.now()))
+    notifications.notify({service.TOPIC})
+    return made
+
+
 router = Router(
     "/",
     route_handlers=[
@@ -107,6 +137,8 @@ router = Router(
         new_token,
         revoke_token,
         list_entries,
+        show_sharing,
+        share,
     ],
     tags=["people"],
 )

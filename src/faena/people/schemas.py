@@ -53,6 +53,30 @@ class Me(Struct, frozen=True):
     workspace: str
 
 
+class Sharing(Struct, frozen=True):
+    """Who sees an experiment, and who may change it."""
+
+    experiment: str
+    owner: str
+    """Who made it, or was given it; empty: nobody, or somebody of the server's host."""
+    private: bool
+    """Whether it is not there for others, but for owners of the workspace."""
+    people: dict[str, str]
+    """With whom it is shared while it is private: roles by person. Nobody may more than in the workspace."""
+    may_change: bool = False
+    """Whether whoever asks may share it."""
+
+
+class SharingChange(Struct, frozen=True, forbid_unknown_fields=True):
+    private: bool | None = None
+    """None: as it is."""
+    add: dict[str, str] = {}
+    """Roles by person."""
+    remove: list[str] = []
+    owner: str | None = None
+    """Whose it is from then on; None: as it is, and where it is nobody's, the caller's."""
+
+
 class AuditEntry(Struct, frozen=True):
     """What somebody asked that changes something, and how it was answered."""
 

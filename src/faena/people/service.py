@@ -5,7 +5,7 @@ from __future__ import annotations
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
-from faena.people import store
+from faena.people import sharing_store, store
 from faena.people.model import Role, check_name, digest, lesser, new_token, role_of
 from faena.people.schemas import TokenIn, TokenView
 
@@ -31,6 +31,7 @@ def remove(write: Write, name: str, now: Micros) -> None:
     _role(write, name)
     _refuse_without_owner(write, name)
     store.remove_person(write, name, now)
+    sharing_store.forget_person(write, name)
     write.notify(TOPIC)
 
 

@@ -18,7 +18,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError
 from faena.objects.references import SNAPSHOT
 from faena.runs.model import EndReason, Run, RunStatus
-from faena.workspaces import needs
+from faena.workspaces import needs, visibility
 
 OF_RUN = {"belongs_to": "runs"}
 """The mark of a column that names the run whose rows go with it, when it is removed for good: `info=OF_RUN`."""
@@ -142,8 +142,9 @@ def add(write: Write, run: Run) -> None:
 
 
 def get(read: Read, run_id: str) -> Run | None:
+    """None where there is none for whoever the work is done for. Raises NotAllowed: see `visibility.is_there`."""
     row = read.execute(_GET, {"run": run_id}).first()
-    return as_run(row) if row else None
+    return as_run(row) if row and visibility.is_there(read, row.experiment) else None
 
 
 def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
@@ -158,7 +159,8 @@ def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
 
 def all_of(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
     """By id; raises what reading a row raises."""
-    return {row.id: as_run(row) for row in lists.execute(read, _GET_ALL, run_ids)}
+    rows = lists.execute(read, _GET_ALL, run_ids)
+    return {row.id: as_run(row) for row in rows if visibility.is_there(read, row.experiment)}
 
 
 def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:

@@ -35,6 +35,7 @@ from faena.notices.keeper import Keeper as NoticeKeeper
 from faena.notices.means import means_of
 from faena.notices.service import Targets
 from faena.objects.service import Objects
+from faena.people import sharing_store  # noqa: F401  adds its table
 from faena.people import store as people_store  # noqa: F401  adds its tables
 from faena.people.settings import Settings
 from faena.runs import attempt_store

@@ -249,7 +249,7 @@ def _workspaces() -> Sequence[ControllerRouterHandler]:
 GROUPS: dict[tuple[str, ...], Load] = {
     ("workspace", "experiments"): _workspaces,
     ("secrets",): _secrets,
-    ("me", "people", "audit-log"): _people,
+    ("me", "people", "audit-log", "experiments"): _people,
     ("metrics",): _operation,
     ("views",): _views,
     ("notices",): _notices,

@@ -15,6 +15,7 @@ from faena.objects.references import OBJECT
 from faena.runs.store import runs
 from faena.traces import assessment_store, span_store
 from faena.traces.model import Assessment, Trace, TraceFile, TraceStatus
+from faena.workspaces import visibility
 
 traces = sa.Table(
     "traces",
@@ -97,7 +98,7 @@ def change(write: Write, trace_id: str, changes: Mapping[str, Any]) -> None:
 
 def get(read: Read, trace_id: str) -> Trace | None:
     row = read.execute(_ONE, {"of": trace_id}).first()
-    if row is None:
+    if row is None or not visibility.is_there(read, row.experiment_id):
         return None
     marks: dict[str, dict[str, str]] = {TAG: {}, METADATA: {}}
     for each in read.execute(_LABELS, {"of": trace_id}):
@@ -119,7 +120,7 @@ def find(
 ) -> list[Trace]:
     """So many at most behind the `first` ones."""
     statement = traces.select().where(*where).order_by(*order).offset(first).limit(most)
-    rows = read.execute(statement).all()
+    rows = [row for row in read.execute(statement) if visibility.is_there(read, row.experiment_id)]
     if not rows:
         return []
     ids = [row.id for row in rows]

@@ -8,12 +8,16 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
+from faena.db.hiding import ASKER
 from faena.db.prepared import Prepared
 from faena.db.schema import OF_PLACE
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
+from faena.workspaces import visibility
 from faena.workspaces.schemas import LOCATION_TAG, ExperimentView
+
+PRIVATE: sa.ColumnElement[bool] = sa.literal_column("private_at IS NOT NULL")
 
 experiments = sa.Table(
     "experiments",
@@ -26,9 +30,13 @@ experiments = sa.Table(
     sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
     sa.Column("id", Integer, nullable=False, unique=True),
     sa.Column("changed_at", BigInteger),
+    sa.Column("owner", String(64)),
+    sa.Column("private_at", BigInteger),
+    partial_index("private_experiments", "id", where=PRIVATE),
 )
 """`id`: for clients that know experiments by numbers, MLflow's among them; 0 is `DEFAULT`'s. `changed_at`: its name,
-its tags or whether it is archived; null: never.
+its tags or whether it is archived; null: never. `owner`: the person who made it; null: somebody of the server's
+host. `private_at`: since when they keep it to themselves; null: it is there for all.
 """
 
 SMALL = 2**31 - 1
@@ -66,12 +74,19 @@ def claim_database(write: Write, workspace: str) -> None:
 
 
 def create_experiment(write: Write, name: str, now: Micros, number: int | None = None) -> None:
-    """Idempotent. `number`: one that nobody has; None: the next one."""
+    """Idempotent. `number`: one that nobody has; None: the next one.
+
+    Raises Conflict where there is one that somebody else keeps to themselves.
+    """
     if write.execute(_ID, {"of": name}).first() is not None:
+        visibility.ask_for_new_run(write, name)
         return
     if number is None:
         number = 0 if name == DEFAULT else int(write.execute(_NEXT_ID).scalar())
-    upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0, "id": number})
+    made = {"name": name, "created_at": now, "runs": 0, "served": 0, "id": number}
+    if (asker := ASKER.get()) is not None:
+        made["owner"] = asker.person
+    upsert(write, experiments, made)
 
 
 _ID = Prepared(sa.select(experiments.c.id).where(experiments.c.name == sa.bindparam("of")))
@@ -93,12 +108,14 @@ _NEXT_NUMBER = Prepared(
 
 
 def next_run_number(write: Write, experiment: str) -> int:
-    """1 for the first run of an experiment, and so on without holes."""
+    """1 for the first run of an experiment, and so on without holes. Raises as `number_of_new_run`."""
+    visibility.ask_for_new_run(write, experiment)
     return int(write.execute(_NEXT_NUMBER, {"of": experiment}).scalar())
 
 
 def number_of_new_run(write: Write, experiment: str, now: Micros) -> int:
-    """The same, of an experiment that may have to be made."""
+    """The same, of one that may have to be made. Raises Conflict, NotAllowed where it is not for whoever asks."""
+    visibility.ask_for_new_run(write, experiment)
     number = write.execute(_NEXT_NUMBER, {"of": experiment}).scalar()
     if number is not None:
         return int(number)
@@ -141,12 +158,12 @@ def delete_experiment(write: Write, name: str) -> None:
 
 def get_experiment(read: Read, name: str) -> ExperimentView | None:
     row = read.execute(_BY_NAME, {"of": name}).first()
-    return None if row is None else _view(row)
+    return None if row is None or not visibility.is_there(read, row.name) else _view(row)
 
 
 def experiment_by_id(read: Read, number: int) -> ExperimentView | None:
     row = read.execute(_BY_NUMBER, {"number": number}).first()
-    return None if row is None else _view(row)
+    return None if row is None or not visibility.is_there(read, row.name) else _view(row)
 
 
 def find_experiments(

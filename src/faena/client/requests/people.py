@@ -8,7 +8,16 @@ import msgspec
 
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
-from faena.people.schemas import AuditEntry, Me, PersonIn, PersonView, TokenIn, TokenView
+from faena.people.schemas import (
+    AuditEntry,
+    Me,
+    PersonIn,
+    PersonView,
+    Sharing,
+    SharingChange,
+    TokenIn,
+    TokenView,
+)
 
 
 class PeopleApi:
@@ -40,11 +49,23 @@ class PeopleApi:
     def revoke(self, name: str, token_id: str) -> None:
         self._transport.request("DELETE", f"{_person(name)}/tokens/{segment(token_id)}")
 
+    def sharing(self, experiment: str) -> Sharing:
+        answer = self._transport.request("GET", _sharing(experiment))
+        return msgspec.json.decode(answer.data, type=Sharing)
+
+    def share(self, experiment: str, change: SharingChange) -> Sharing:
+        answer = self._transport.request("PATCH", _sharing(experiment), encode(change))
+        return msgspec.json.decode(answer.data, type=Sharing)
+
     def audit_log(self, person: str | None, before: int | None, most: int) -> list[AuditEntry]:
         asked = {"person": person, "before": before, "most": most}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         answer = self._transport.request("GET", f"/audit-log?{query}")
         return msgspec.json.decode(answer.data, type=list[AuditEntry])
+
+
+def _sharing(experiment: str) -> str:
+    return f"/experiments/sharing?{urlencode({'name': experiment})}"
 
 
 def _person(name: str) -> str:

@@ -16,6 +16,7 @@ from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
 from faena.kernel import dates, experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.people.schemas import Sharing, SharingChange
 from faena.runs.submission_schemas import HYPERDRIVE
 from faena.script.family import made_folder
 from faena.script.messages import tell, warn_once
@@ -38,6 +39,29 @@ class Experiment:
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = checked(workspace)
         self.name = ids.check_experiment_name(name)
+
+    def share(
+        self,
+        people: Mapping[str, str] | None = None,
+        *,
+        private: bool | None = None,
+        without: Iterable[str] = (),
+        owner: str | None = None,
+    ) -> Sharing:
+        """Say who sees this experiment of a shared server, and what they may do with it.
+
+        `people`: `reader` or `contributor` by person; nobody may more than in the workspace. `private`: whether it is
+        there for these, its owner and owners of the workspace alone (None: as it is). `without`: with whom it is
+        shared no longer. `owner`: whose it is from now on.
+
+        Raises NotAllowed for who is neither its owner nor one of the workspace, and NotFound.
+        """
+        change = SharingChange(private, dict(people or {}), list(without), owner)
+        return self.workspace.api.people.share(self.name, change)
+
+    def sharing(self) -> Sharing:
+        """Who sees it. Raises NotFound."""
+        return self.workspace.api.people.sharing(self.name)
 
     def submit(
         self,

@@ -1,4 +1,4 @@
-"""Runs have comments; people are told of ends of runs; browsers sign in at a shared server."""
+"""Runs have comments; people are told of ends of runs; browsers sign in; experiments may be somebody's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ def upgrade(op: Operations) -> None:
     _add_comments(op)
     _add_sessions(op)
     _add_notices(op)
+    _add_sharing(op)
 
 
 def _add_comments(op: Operations) -> None:
@@ -63,3 +64,18 @@ def _add_notices(op: Operations) -> None:
     op.create_index("ix_notices_rule_id", "notices", ["rule_id"])
     op.create_index("ix_notices_run_id", "notices", ["run_id"])
     op.create_index("ix_notices_due_at", "notices", ["due_at"])
+
+
+def _add_sharing(op: Operations) -> None:
+    op.add_column("experiments", sa.Column("owner", sa.String(64)))
+    op.add_column("experiments", sa.Column("private_at", sa.BigInteger))
+    private = sa.text("private_at IS NOT NULL")
+    op.create_index(
+        "private_experiments", "experiments", ["id"], sqlite_where=private, postgresql_where=private
+    )
+    op.create_table(
+        "experiment_people",
+        sa.Column("experiment_id", sa.Integer, primary_key=True),
+        sa.Column("person", sa.String(64), primary_key=True),
+        sa.Column("role", sa.String(16), nullable=False),
+    )

@@ -14,6 +14,7 @@ from faena.models.logged.model import LoggedModel, LoggedStatus, ModelMetric
 from faena.models.model import ModelFile
 from faena.objects.references import OBJECT
 from faena.runs.store import OF_RUN
+from faena.workspaces import visibility
 
 models = sa.Table(
     "logged_models",
@@ -116,7 +117,8 @@ def find(
     for table, on in joins:
         source = source.outerjoin(table, on)
     statement = sa.select(*models.c).select_from(source).where(*where).order_by(*order)
-    rows = read.execute(statement.offset(first).limit(most)).all()
+    found = read.execute(statement.offset(first).limit(most))
+    rows = [row for row in found if visibility.is_there(read, row.experiment_id)]
     marks = _labels_of(read, [row.id for row in rows])
     return [
         LoggedModel(

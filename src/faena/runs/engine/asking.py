@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, TypeVar
 
 from faena.db import Database, Read
@@ -29,7 +30,7 @@ class Together:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((look, answer))
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
+            self._reading = asyncio.create_task(self._read(), context=Context())
         return await answer
 
     async def _read(self) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.traces.evaluation_sets.model import EvaluationSet, Record
+from faena.workspaces import visibility
 
 sets = sa.Table(
     "evaluation_sets",
@@ -101,6 +102,7 @@ def find(
             of[row.set_id].append(row.experiment_id)
         counted = sa.select(records.c.set_id, sa.func.count().label("size")).where(records.c.set_id.in_(ids))
         sizes.update((row.set_id, row.size) for row in read.execute(counted.group_by(records.c.set_id)))
+    there = [row for row in rows if all(visibility.is_there(read, number) for number in of[row.id])]
     return [
         EvaluationSet(
             **{name: getattr(row, name) for name in _SET},
@@ -109,7 +111,7 @@ def find(
             experiment_ids=sorted(of[row.id]),
             size=sizes.get(row.id, 0),
         )
-        for row in rows
+        for row in there
     ]
 
 
