@@ -12,10 +12,11 @@ import pytest
 from faena.db import Read, hiding, metadata
 from faena.kernel.rights import Right
 from faena.mlflow.routes import ROUTES
+from faena.people import sharing
 from faena.people.model import Role
 from tests.mlflow.clients import Client
 from tests.mlflow.named import Named
-from tests.people.shared import Caller, Shared
+from tests.people.shared import OWNER, Caller, Shared
 from tests.server.house import Answer, Visitor
 from tests.server.test_rights import routes
 
@@ -232,6 +233,15 @@ def test_its_pages_are_nowhere_for_others(kept: Kept) -> None:
     assert HUSH not in page.text
     shown = browser.get(f"/ui/compare?run={kept.run}&run={kept.run}")
     assert HUSH not in shown.text
+
+
+def test_whom_it_is_there_for(kept: Kept) -> None:
+    """As notices ask, before they tell somebody of an end."""
+
+    def seen(read: Read) -> list[bool]:
+        return [sharing.sees(read, person, NAME) for person in (OWNER, "dora", "nobody")]
+
+    assert kept.shared.server.house.database.submit_read(seen).result() == [True, False, False]
 
 
 class TestSharing:

@@ -6,12 +6,14 @@ statement need know of it, and none can forget it. Writing is done on tables: it
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec import Struct
+
+from faena.db.schema import metadata
 
 
 class View(Struct, frozen=True):
@@ -68,11 +70,13 @@ OF_TABLE = {
         "AND h.experiment_id IN (SELECT id FROM {hidden}))"
     ),
 }
+SETTING = "faena.hidden"
+"""Of a transaction of PostgreSQL: the numbers of experiments that are not there for whoever reads, as JSON."""
 MASKED = {("nodes", "run_id"), ("model_versions", "run_id"), ("model_versions", "told_run")}
 """Columns that are empty where they name a hidden run: their rows are the workspace's."""
 
 
-def views(metadata: sa.MetaData, main: str) -> list[str]:
+def views(main: str) -> list[str]:
     """The statements that make them, in the connection's own schema. `main`: that of the tables."""
     found = []
     for table in metadata.sorted_tables:
@@ -94,3 +98,29 @@ def views(metadata: sa.MetaData, main: str) -> list[str]:
                 + (f" WHERE {where}" if where else "")
             )
     return found
+
+
+def begin_on_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    """SQLite looks for what has no schema's name among what is temporary first."""
+    connection.isolation_level = None
+    connection.execute("CREATE TEMP TABLE hidden_ids (id INTEGER PRIMARY KEY)")
+    connection.execute(
+        f"CREATE TEMP VIEW {HIDDEN} AS SELECT id, name FROM main.experiments "
+        "WHERE id IN (SELECT id FROM temp.hidden_ids)"
+    )
+    for statement in views("main"):
+        connection.execute(statement)
+
+
+def begin_on_postgresql(connection: Any, _: object) -> None:
+    """So does PostgreSQL."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ WRITE")
+        main = cursor.execute("SELECT quote_ident(current_schema())").fetchone()[0]
+        cursor.execute(
+            f"CREATE TEMP VIEW {HIDDEN} AS SELECT id, name FROM {main}.experiments "
+            f"WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text(current_setting('{SETTING}')::jsonb))"
+        )
+        for statement in views(main):
+            cursor.execute(statement)
+    connection.commit()

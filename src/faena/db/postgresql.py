@@ -23,7 +23,7 @@ from faena.db.deadlines import checking, timed_out
 from faena.db.hearing import Heard, Hearing, statement
 from faena.db.leading import FOUND, MAKE, LeaderLock
 from faena.db.migrations import bring_up
-from faena.db.schema import create, found_version, metadata
+from faena.db.schema import create, found_version
 from faena.kernel.errors import (
     DatabaseDamaged,
     FaenaError,
@@ -50,8 +50,6 @@ _LOOK_S = 0.2
 _DAMAGED = ("XX001", "XX002")
 _UNFIT = "22"
 """What the states of values begin with that no column takes."""
-_HIDDEN = "faena.hidden"
-"""A setting of a transaction: the numbers of experiments that are not there for whoever reads."""
 _FAILED = 3
 """The driver's number for a transaction of which nothing more can come."""
 
@@ -72,7 +70,7 @@ class PostgreSQL(Backend):
         self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
         self.reading = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
         self._hiding = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
-        event.listen(self._hiding, "connect", _hide)
+        event.listen(self._hiding, "connect", hiding.begin_on_postgresql)
         try:
             with self.writing.connect() as connection:
                 self._prepare(connection)
@@ -110,6 +108,7 @@ class PostgreSQL(Backend):
 
     def close(self) -> None:
         self.hear_no_more()
+        self._hiding.dispose()
         super().close()
 
     def hear_no_more(self) -> None:
@@ -143,7 +142,7 @@ class PostgreSQL(Backend):
     def hiding(self, experiments: Collection[int]) -> Iterator[sa.Connection]:
         with self._hiding.connect() as connection:
             told = json.dumps(sorted(experiments))
-            connection.execute(sa.select(sa.func.set_config(_HIDDEN, told, True)))
+            connection.execute(sa.select(sa.func.set_config(hiding.SETTING, told, True)))
             yield connection
 
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
@@ -210,10 +209,6 @@ class PostgreSQL(Backend):
     def suspect(self) -> None:
         """Its own checks are the server's."""
 
-    def close(self) -> None:
-        self._hiding.dispose()
-        super().close()
-
     @property
     def _shown(self) -> str:
         return self._url.render_as_string(hide_password=True)
@@ -249,20 +244,6 @@ class PostgreSQL(Backend):
         )
         engine.dialect.statement_compiler = _Compiler
         return engine
-
-
-def _hide(connection: Any, _: object) -> None:
-    """Views in the place of tables: PostgreSQL looks for what has no schema's name among what is temporary first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ WRITE")
-        main = cursor.execute("SELECT quote_ident(current_schema())").fetchone()[0]
-        cursor.execute(
-            f"CREATE TEMP VIEW {hiding.HIDDEN} AS SELECT id, name FROM {main}.experiments "
-            f"WHERE id IN (SELECT value::bigint FROM jsonb_array_elements_text(current_setting('{_HIDDEN}')::jsonb))"
-        )
-        for statement in hiding.views(metadata, main):
-            cursor.execute(statement)
-    connection.commit()
 
 
 class _Compiler(PGCompiler_psycopg):

@@ -16,7 +16,7 @@ from faena.db.contract import Backend
 from faena.db.deadlines import Deadlines
 from faena.db.failures import opening, translated
 from faena.db.migrations import upgrade
-from faena.db.schema import create, found_version, metadata
+from faena.db.schema import create, found_version
 from faena.kernel import commit_record
 from faena.kernel.commit_record import CommitRecord
 from faena.kernel.errors import DatabaseDamaged, WriterStopped
@@ -50,7 +50,7 @@ class Sqlite(Backend):
         """Which files they are, of those that have been seen."""
         self.reading = _connect(path, begin="BEGIN", read_only=True, size=readers)
         self._hiding = _connect(path, begin="BEGIN", read_only=True, size=readers)
-        event.listen(self._hiding, "connect", _hide, insert=True)
+        event.listen(self._hiding, "connect", hiding.begin_on_sqlite, insert=True)
         self._deadlines = Deadlines(sqlite3.Connection.interrupt)
 
     @contextmanager
@@ -116,18 +116,6 @@ class Sqlite(Backend):
         self._hiding.dispose()
         super().close()
         self.counted.close()
-
-
-def _hide(connection: sqlite3.Connection, _: object) -> None:
-    """Views in the place of tables: SQLite looks for what has no schema's name among what is temporary first."""
-    connection.isolation_level = None
-    connection.execute("CREATE TEMP TABLE hidden_ids (id INTEGER PRIMARY KEY)")
-    connection.execute(
-        f"CREATE TEMP VIEW {hiding.HIDDEN} AS SELECT id, name FROM main.experiments "
-        "WHERE id IN (SELECT id FROM temp.hidden_ids)"
-    )
-    for statement in hiding.views(metadata, "main"):
-        connection.execute(statement)
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from faena.kernel.ids import check_experiment_name, new_request_id
 from faena.notices import model, store
 from faena.notices.model import Notice, Rule, Target, Way
 from faena.notices.schemas import RuleIn, RuleView
+from faena.people import sharing
 from faena.runs import store as runs
 from faena.runs import transitions
 from faena.workspaces import needs
@@ -101,6 +102,7 @@ def _note(write: Write, ended: transitions.Ended) -> None:
         Notice(new_request_id(), rule.id, run.id, 0, ended.at)
         for rule in rules
         if rule.concerns(run.experiment, status, is_below=is_below)
+        and (not rule.owner or sharing.sees(write, rule.owner, run.experiment))
     ]
     if noted:
         store.add(write, noted, ended.at)

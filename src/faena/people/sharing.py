@@ -52,6 +52,14 @@ def change(write: Write, name: str, wanted: SharingChange, caller: Caller | None
     return show(write, name, caller)
 
 
+def sees(read: Read, person: str, experiment: str) -> bool:
+    """Whether an experiment is there for somebody; for nobody whose name is not known here."""
+    role = store.role_of(read, person)
+    if role is None or role is Role.OWNER:
+        return role is Role.OWNER
+    return experiment not in sharing_store.view_of(read, person).hidden.values()
+
+
 def _number(experiment: ExperimentView) -> int:
     assert experiment.id is not None, "each has one here"
     return experiment.id
