@@ -53,10 +53,9 @@ def change(write: Write, name: str, wanted: SharingChange, caller: Caller | None
 
 
 def sees(read: Read, person: str, experiment: str) -> bool:
-    """Whether an experiment is there for somebody; for nobody whose name is not known here."""
-    role = store.role_of(read, person)
-    if role is None or role is Role.OWNER:
-        return role is Role.OWNER
+    """Whether an experiment is there for somebody; a private one for nobody whose name is not known here."""
+    if store.role_of(read, person) is Role.OWNER:
+        return True
     return experiment not in sharing_store.view_of(read, person).hidden.values()
 
 
