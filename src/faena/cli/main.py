@@ -17,6 +17,7 @@ _PANELS = {
         "cancel": "runs",
         "clusters": "clusters",
         "cluster": "clusters",
+        "queue": "queue",
         "nodes": "nodes",
         "node": "nodes",
         "env": "env",

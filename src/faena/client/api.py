@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from faena.client.requests.ray import RayApi
     from faena.client.requests.sweeps import SweepApi
     from faena.client.requests.traces import TraceApi
+    from faena.runs.waiting_line.schemas import Queue
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
@@ -328,6 +329,11 @@ class ServerApi:
 
     def cluster(self, name: str) -> ClusterView:
         return self._get(f"/clusters/{segment(name)}", ClusterView)
+
+    def queue(self, cluster: str, most: int = 50) -> Queue:
+        from faena.runs.waiting_line import schemas  # few ask
+
+        return self._get(f"/queues/{segment(cluster)}?most={most}", schemas.Queue)
 
     def create_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
         return self._put(f"/clusters/{segment(name)}", request, ClusterView)

@@ -188,6 +188,12 @@ def _portable() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _queues() -> Sequence[ControllerRouterHandler]:
+    from faena.runs.waiting_line.routes import router
+
+    return [router]
+
+
 def _ray() -> Sequence[ControllerRouterHandler]:
     from faena.compute.backends.ray.routes import routers
 
@@ -256,6 +262,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,
     ("clusters",): _clusters,
+    ("queues",): _queues,
     ("runs",): _runs,
     ("nodes", "attempts"): _runners,
     ("ray", "runner.zip"): _ray,

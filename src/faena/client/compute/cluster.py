@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -13,6 +13,9 @@ from faena.client.workspaces.session import Session, api_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
 from faena.script.messages import tell, warn_once
+
+if TYPE_CHECKING:
+    from faena.runs.waiting_line.schemas import Queue
 
 _MOST = 4
 _POLL = 0.1
@@ -134,6 +137,14 @@ class Cluster:
             met = "Minimum number of nodes requested have been provisioned"
             tell(f"{self.provisioning_state}\nAmlCompute wait for completion finished")
             tell(met if found >= wanted else "Wait timeout has been reached")
+
+    def get_queue(self, most: int = 50) -> Queue:
+        """Who waits for its nodes, in turn (the first `most` of them, 500 at most), and when each may start.
+
+        `may_start_at`, microseconds since the epoch, is told by how long the latest 20 completed runs of the same
+        experiments took on this cluster; None where they do not tell.
+        """
+        return api_of(self.workspace).queue(self.name, most)
 
     def update(
         self,

@@ -21,6 +21,7 @@ from faena.kernel.plural import counted
 from faena.runs import build_queue, node_times, outlook
 from faena.runs import store as runs
 from faena.runs.model import Run
+from faena.runs.waiting_line.service import may_start
 from faena.server.pages.clusters import node_timeline
 from faena.server.pages.clusters.node_timeline import SPANS, Timeline
 from faena.server.pages.rendering import run_address
@@ -55,6 +56,8 @@ class WaitingLine(Struct, frozen=True):
     status: str
     seconds: float
     blocker: str
+    may_start: str
+    """When, as far as runs of the same experiments tell; empty: nobody can say."""
 
 
 class ClusterPart(Struct, frozen=True):
@@ -128,8 +131,9 @@ def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tupl
     blockers = {run_id: stands.blocker or "" for run_id, stands in first}
     blockers |= dict.fromkeys(unprepared, "its environment is being made")
     found = runs.get_many(read, list(blockers))
+    starting = may_start(read, cluster, now, len(first))
     lines = [
-        _waiting(found[run_id], places.get(run_id, ""), blocker, now)
+        _waiting(found[run_id], places.get(run_id, ""), blocker, now, starting.get(run_id))
         for run_id, blocker in blockers.items()
         if run_id in found
     ]
@@ -184,7 +188,7 @@ def _cores(cluster: Cluster) -> str:
     return f"{cores} and {counted(share, 'GPU')} at most" if share else cores
 
 
-def _waiting(run: Run, place: str, blocker: str, now: Micros) -> WaitingLine:
+def _waiting(run: Run, place: str, blocker: str, now: Micros, starts: Micros | None) -> WaitingLine:
     return WaitingLine(
         place=place,
         address=run_address(run.id),
@@ -193,6 +197,7 @@ def _waiting(run: Run, place: str, blocker: str, now: Micros) -> WaitingLine:
         status=run.shown_status,
         seconds=max(0, now - run.created_at) / 1e6,
         blocker=blocker,
+        may_start="" if starts is None else durations.until(starts - now),
     )
 
 
