@@ -136,21 +136,25 @@ class Objects:
 
     def small(self, wanted: Sequence[str]) -> list[tuple[str, bytes]]:
         """Those that are here and small, with their bytes, until it is as much as a batch holds. Blocks."""
-        found: list[tuple[str, bytes]] = []
+        asked = wanted[: batches.MOST_OBJECTS]
+        self.files.look_ahead(asked)
+        chosen: list[str] = []
         size = 0
-        self.files.look_ahead(wanted[: batches.MOST_OBJECTS])
-        for digest in wanted[: batches.MOST_OBJECTS]:
-            try:
-                if (self.files.size(digest) or 0) >= batches.LARGEST:
-                    continue
-                with self.files.open(digest) as file:
-                    data = file.read()
-            except (NotFound, ObjectDamaged):
-                continue  # whoever asks for it by itself is told
-            found.append((digest, data))
-            size += len(data)
+        for digest in asked:
+            if (length := self.files.size(digest)) is None or length >= batches.LARGEST:
+                continue
+            chosen.append(digest)
+            size += length
             if size > batches.MOST_BYTES:
                 break
+        self.files.bring(chosen)
+        found: list[tuple[str, bytes]] = []
+        for digest in chosen:
+            try:
+                with self.files.open(digest) as file:
+                    found.append((digest, file.read()))
+            except (NotFound, ObjectDamaged):
+                continue  # whoever asks for it by itself is told
         return found
 
     async def check(self, wanted: Iterable[str]) -> None:

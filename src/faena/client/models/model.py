@@ -343,8 +343,7 @@ class Model(KnownModel):
 
     def _copy_into(self, folder: Path) -> None:
         self._check_files()
-        for file in self._view.files:
-            self.workspace.api.download_object(file.digest, folder / file.path)
+        self.workspace.api.download_objects([(file.digest, folder / file.path) for file in self._view.files])
 
     def _change(self, wanted: ModelChange) -> None:
         self._view = self.workspace.api.models.change(self.name, self.version, wanted)

@@ -97,30 +97,38 @@ class Bucket:
 
     def read(self, digest: str) -> Iterator[bytes]:
         """The bytes as the store gives them, part by part. Raises KeyError where it has none."""
-        if (info := self.info(digest)) is None:
-            raise KeyError(digest)
 
-        if info.size <= _PART or self._gives_no_parts:
-            yield from self._whole(digest)
+        def begin() -> Any:
+            try:
+                return self._api.get(self._store, _key(digest))
+            except FileNotFoundError:
+                return None
+
+        if (found := self._ask(begin, READ_PATIENCE_S, f"for {digest}")) is None:
+            raise KeyError(digest)
+        size = found.meta["size"]
+        if size <= _PART or self._gives_no_parts:
+            yield from self._parts_of(found, digest)
             return
-        starts = range(0, info.size, _PART)
+        del found  # several requests bring it sooner
+        starts = range(0, size, _PART)
         with ThreadPoolExecutor(_AHEAD, thread_name_prefix="bucket") as pool:
-            coming = [pool.submit(self._part, digest, start, info.size) for start in starts[:_AHEAD]]
+            coming = [pool.submit(self._part, digest, start, size) for start in starts[:_AHEAD]]
             try:
                 for start in starts:
                     data = coming.pop(0).result()
                     if data is None:
                         break
                     yield data
-                    if (later := start + _AHEAD * _PART) < info.size:
-                        coming.append(pool.submit(self._part, digest, later, info.size))
+                    if (later := start + _AHEAD * _PART) < size:
+                        coming.append(pool.submit(self._part, digest, later, size))
                 else:
                     return
             finally:
                 for each in coming:
                     each.cancel()
         self._gives_no_parts = True
-        yield from self._whole(digest)
+        yield from self._parts_of(self._ask(begin, READ_PATIENCE_S, f"for {digest}"), digest)
 
     def _part(self, digest: str, start: int, size: int) -> bytes | None:
         """None where the store gives all or nothing."""
@@ -136,8 +144,7 @@ class Bucket:
 
         return self._ask(ask, READ_PATIENCE_S, f"for {digest}")
 
-    def _whole(self, digest: str) -> Iterator[bytes]:
-        found = self._ask(lambda: self._api.get(self._store, _key(digest)), READ_PATIENCE_S, f"for {digest}")
+    def _parts_of(self, found: Any, digest: str) -> Iterator[bytes]:
         try:
             for part in found.stream():
                 yield bytes(part)
