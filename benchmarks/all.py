@@ -48,6 +48,7 @@ NAMES = (
     "chart",
     "living",
     "backup",
+    "bucket",
     "page",
     "tabular",
     "notebook",

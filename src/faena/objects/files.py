@@ -39,12 +39,21 @@ class FolderObjects(KeptOrFresh):
     """Puts objects where `KeptFiles` finds them. `clock`: seconds that only grow."""
 
     def __init__(
-        self, folder: Path, clock: Callable[[], float] = time.monotonic, *, alone: bool = True
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        alone: bool = True,
+        syncs: bool = True,
     ) -> None:
-        """`alone`: no other process puts objects here, so that what has begun to come was cut short."""
+        """`alone`: no other process puts objects here, so that what has begun to come was cut short.
+
+        `syncs`: files must survive power loss.
+        """
         super().__init__(folder)
         self._pins = Pins(clock)
-        self._unsynced = Unsynced()
+        self._syncs = syncs
+        self._unsynced = Unsynced(syncs=syncs)
         self._incoming = folder / "incoming"
         self._make_incoming()
         before = time.time() - (0 if alone else _LONGEST_S)
@@ -126,14 +135,14 @@ class FolderObjects(KeptOrFresh):
         with opened(path) as source:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1:
-                digest = digest_and_sync(source)
+                digest = digest_and_sync(source, syncs=self._syncs)
                 if self._is_here(digest, names, keep) or self._share(source, path, digest, names):
                     return digest, before.st_size
                 source.seek(0)
             with self._incoming_file() as (incoming, file):
                 copy(source, file)
                 file.seek(0)
-                digest = digest_and_sync(file)
+                digest = digest_and_sync(file, syncs=self._syncs)
                 size = os.fstat(file.fileno()).st_size
                 if _was_written(before, os.fstat(source.fileno()), digest):
                     raise FileChanged(f"{path} changed while it was read. Store it when it is whole.")
@@ -223,7 +232,8 @@ class FolderObjects(KeptOrFresh):
 
     def _name_file(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         os.fchmod(file.fileno(), 0o444)
-        os.fsync(file.fileno())
+        if self._syncs:
+            os.fsync(file.fileno())
         verified_times.seal(
             file.fileno(), digest
         )  # last, as what some file systems write late would change the time
@@ -231,7 +241,8 @@ class FolderObjects(KeptOrFresh):
 
     def _keep_all(self, incoming: dict[str, str], names: Names) -> None:
         self._deliver(incoming)
-        sync_all(incoming.values())
+        if self._syncs:
+            sync_all(incoming.values())
         for digest, path in incoming.items():
             verified_times.seal(path, digest)  # last, as in _keep
             os.rename(path, self._place(digest, names))  # noqa: PTH104  as above
@@ -243,7 +254,8 @@ class FolderObjects(KeptOrFresh):
         target = self._place(digest, names)
         try:
             os.fchmod(source.fileno(), 0o444)
-            os.fsync(source.fileno())
+            if self._syncs:
+                os.fsync(source.fileno())
             try:
                 os.link(path, target)
             except FileExistsError:
@@ -266,7 +278,8 @@ class FolderObjects(KeptOrFresh):
         target = self.path(digest)
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
-            sync_folder(self._folder)
+            if self._syncs:
+                sync_folder(self._folder)
         self._unsynced.add(target.parent, names)
         return target
 
@@ -290,7 +303,7 @@ class _Incoming:
         with self._objects._translating():
             self.size += self._writing.write(data)
             self._unsynced += len(data)
-            if self._unsynced >= _LARGE:
+            if self._unsynced >= _LARGE and self._objects._syncs:
                 self._sync_beside()
 
     def _sync_beside(self) -> None:

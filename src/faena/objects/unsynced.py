@@ -21,7 +21,9 @@ Names = list[Path]
 class Unsynced:
     """Who finds his bytes under a name that is not on the disk yet must see to it, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, syncs: bool = True) -> None:
+        """`syncs`: False where names need not survive power loss."""
+        self._syncs = syncs
         self._lock = threading.Lock()
         self._folders: Counter[Path] = Counter()
 
@@ -50,7 +52,7 @@ class Unsynced:
         names: Names = []
         try:
             yield names
-            folders = list(dict.fromkeys(names))
+            folders = list(dict.fromkeys(names)) if self._syncs else []
             if len(folders) > 1:
                 with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="sync") as pool:
                     list(pool.map(sync_folder, folders))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 from weakref import WeakValueDictionary
 
+from faena.kernel import process_identity, verified_times
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, StoreUnavailable
 from faena.objects.bucket.cache import RECENT_S, STAGED_S, Cache
@@ -47,7 +48,8 @@ class BucketObjects(FolderObjects):
         *,
         alone: bool = True,
     ) -> None:
-        super().__init__(folder, clock, alone=alone)
+        super().__init__(folder, clock, alone=alone, syncs=False)
+        _distrust_after_boot(folder)
         self._bucket = bucket
         self._cache = Cache(folder, limit, clock)
         self._clock = clock
@@ -224,6 +226,16 @@ class BucketObjects(FolderObjects):
         """What happens to an object in the bucket happens one after the other."""
         with self._lock:
             return self._turns.setdefault(digest, _Turn())
+
+
+def _distrust_after_boot(folder: Path) -> None:
+    """Files are not synced: those of before the host was started anew are verified before they are used."""
+    marker, boot = folder / "boot", process_identity.boot()
+    if boot and marker.exists() and marker.read_text() == boot:
+        return
+    for path in folder.glob("??/*"):
+        verified_times.unseal(str(path))
+    marker.write_text(boot)
 
 
 def _remove(path: Path) -> None:
