@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.openapi import ResponseSpec
 
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
@@ -34,6 +35,9 @@ async def show_submission(run_id: str, database: Database, request: Request[Any,
     "/{run_id:str}/metric-ranges",
     summary="Last, smallest and largest value of each metric of a run",
     opt=READ,
+    responses={
+        200: ResponseSpec(list[MetricRange], generate_examples=False)
+    },  # numbers that JSON has not aside
 )
 async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
     """NaN and infinities in Python's spelling."""

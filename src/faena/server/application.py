@@ -10,7 +10,6 @@ from litestar.config.response_cache import ResponseCacheConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 import faena
 from faena.backups.history import advice
@@ -43,6 +42,7 @@ from faena.server.operation.requests import counting
 from faena.server.pages.failures import Answer, as_page
 from faena.server.passing.requests import Led, pass_on
 from faena.server.query_parameters import refuse_unknown_parameters
+from faena.server.reference.completing import Described
 from faena.server.route_groups import GROUPS, Application
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import VersionView
@@ -201,7 +201,7 @@ def app_for(tenant: Tenant) -> Application:
             bring_first(lambda run_id: tenant.house.engine.bring_build_log(run_id)),
         ],
         openapi_config=OpenAPIConfig(
-            title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+            title="Faena", version=faena.__version__, path="/schema", render_plugins=[Described()]
         ),
         request_class=TypedRequest,
         request_max_body_size=MOST_BYTES,
