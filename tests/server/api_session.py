@@ -198,7 +198,6 @@ def _lists(session: Session) -> None:
         "/datastores",
         "/file-datasets",
         "/environments",
-        "/built-environments",
         "/endpoints",
         "/nodes",
         "/traces",

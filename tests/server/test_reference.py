@@ -24,7 +24,7 @@ from tests.server.house import running
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 FOLDER = Path(__file__).parents[2] / "docs" / "api"
 OF_HOST = Right.HOST.name
-EXAMPLES = 75
+EXAMPLES = 74
 """That there are at least."""
 
 
