@@ -46,7 +46,7 @@ def public() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_the_pages_are_those_of_the_routes() -> None:
     there = {path.name: path.read_text() for path in FOLDER.glob("*.md")}
     made = pages(schema())
-    told = "run python -m faena.server.reference.writing docs/api"
+    told = "run python -m faena.server.api_pages docs/api"
     assert sorted(there) == sorted(made), told
     assert [name for name, text in made.items() if there[name] != text] == [], told
 

@@ -1,22 +1,19 @@
-"""The pages of docs/api, from the routes themselves: `python -m faena.server.reference.writing docs/api`."""
+"""The pages of docs/api, from the description of the routes; `faena.server.api_pages` writes them."""
 
 from __future__ import annotations
 
 import json
-import sys
-import warnings
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 from faena.kernel.rights import Right
-from faena.server.reference.completing import Json, described, examples, operations
+from faena.server.reference.completing import Json, examples, operations
 
 _LEFT_OUT = ("pages", "runners", "ray")
 """What the server's own pages and nodes ask: nobody else should."""
 _HEAD = """# The HTTP API
 
-Made by `python -m faena.server.reference.writing docs/api`. The same as OpenAPI: `GET /schema/openapi.json`.
+Made by `python -m faena.server.api_pages docs/api`. The same as OpenAPI: `GET /schema/openapi.json`.
 
 Ask at the address of a shared server with `Authorization: Bearer TOKEN` ([server.md](../server.md)), or without at the
 socket of a workspace's server on its own host. Bodies and answers are JSON unless they are bytes of a file. Times are
@@ -119,23 +116,3 @@ def _type(schema: Json) -> str:
 
 def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def made() -> dict[str, str]:
-    """The pages of this Faena."""
-    from faena.server.application import Tenant, app_for
-
-    with warnings.catch_warnings():  # of how the framework will want parameters to be marked some day
-        warnings.simplefilter("ignore", DeprecationWarning)
-        app = app_for(Tenant())
-        app.make_all()
-        return pages(described(app))
-
-
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(exist_ok=True)
-    for old in folder.glob("*.md"):
-        old.unlink()
-    for name, text in made().items():
-        (folder / name).write_text(text)
