@@ -16,7 +16,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from faena.kernel.rights import Right, right_of
 from faena.people.model import Role
 from faena.server.errors import ErrorBody
-from faena.server.reference.fields import all_types, of_type
+from faena.server.reference.fields import of_type, types_in
 from faena.server.reference.parameters import MEANINGS, OF_ROUTE
 
 Json = dict[str, Any]
@@ -74,11 +74,11 @@ def completed(schema: Json, app: Litestar) -> Json:
         "required": ["code", "message"],
         "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
     }
-    kinds = all_types() | {_ERROR: ErrorBody}
+    handlers = _handlers(app)
+    kinds = types_in(each for handler in handlers.values() for each in _annotations(handler))
     for name, component in components.items():
         if (kind := kinds.get(name)) is not None:
             _describe(component, kind)
-    handlers = _handlers(app)
     for path, verb, operation in operations(schema):
         if (handler := handlers.get((verb, path))) is not None:
             _complete(path, verb, operation, handler)
@@ -101,6 +101,15 @@ def _handlers(app: Litestar) -> dict[tuple[str, str], HTTPRouteHandler]:
         if isinstance(handler, HTTPRouteHandler)
         for verb in handler.http_methods
     }
+
+
+def _annotations(handler: HTTPRouteHandler) -> Iterator[object]:
+    signature = handler.parsed_fn_signature
+    yield signature.return_type.annotation
+    if (data := signature.parameters.get("data")) is not None:
+        yield data.annotation
+    for told in (handler.responses or {}).values():
+        yield told.data_container
 
 
 def _describe(component: Json, kind: type) -> None:

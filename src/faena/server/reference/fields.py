@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Iterable
 from functools import cache
+from typing import get_args
 
 import msgspec
 
@@ -35,13 +37,17 @@ def _own(kind: type) -> dict[str, str]:
     return found
 
 
-def all_types() -> dict[str, type]:
-    """Wire types by name; those whose name several have are left out."""
-    found: dict[str, list[type]] = {}
-    waiting = [msgspec.Struct]
+def types_in(annotations: Iterable[object]) -> dict[str, type]:
+    """Wire types that these speak of, by name; those whose name several have are left out."""
+    found: dict[type, None] = {}
+    waiting = list(annotations)
     while waiting:
-        for kind in waiting.pop().__subclasses__():
-            waiting.append(kind)
-            if kind.__module__.startswith("faena."):
-                found.setdefault(kind.__name__, []).append(kind)
-    return {name: kinds[0] for name, kinds in found.items() if len(kinds) == 1}
+        each = waiting.pop()
+        waiting += get_args(each)
+        if isinstance(each, type) and issubclass(each, msgspec.Struct) and each not in found:
+            found[each] = None
+            waiting += [field.type for field in msgspec.structs.fields(each)]
+    named: dict[str, list[type]] = {}
+    for kind in found:
+        named.setdefault(kind.__name__, []).append(kind)
+    return {name: kinds[0] for name, kinds in named.items() if len(kinds) == 1}

@@ -53,6 +53,7 @@ MEANINGS = {
     "recursive": "Also what is further below.",
     "request_id": "Made by whoever asks; the same again has no second effect.",
     "revision": "The number of a revision. Default: the one before, or the one that serves.",
+    "set_id": "Of an evaluation set.",
     "rule_id": "Of a rule about notices.",
     "run": "The id of a run.",
     "run_id": "The id of a run, such as `mnist_1700000000_1a2b3c4d`.",
