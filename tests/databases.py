@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from faena.db import Database
+from faena.db.schema import metadata
 from faena.server import app as _app  # noqa: F401  a database is used again, so it has the tables of all features
 from faena.testing import database as _contract  # noqa: F401  and that of the contract
 from faena.testing.postgresql import Server
@@ -36,6 +39,15 @@ def on_both(name: str, values: Mapping[str, object], *, few: Collection[str]) ->
     return pytest.mark.parametrize(("databases", name), pairs, indirect=["databases"])
 
 
+@functools.cache
+def _empty(tables: int) -> bytes:
+    """SQLite's file of a new database with so many tables: to copy one costs a third of making it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "faena.db"
+        Database(path).close()
+        return path.read_bytes()
+
+
 class Databases:
     """Opens databases of one kind, SQLite's without a server; a context manager that closes them."""
 
@@ -51,7 +63,12 @@ class Databases:
 
     def open(self, path: Path, **options: Any) -> Database:
         """A new one, which is this file, or has no place in the folder."""
-        made = Database(path, **options) if self._server is None else self._on(self._server, options)
+        if self._server is not None:
+            made = self._on(self._server, options)
+        else:
+            if not path.exists():
+                path.write_bytes(_empty(len(metadata.tables)))
+            made = Database(path, **options)
         self._stack.callback(made.close)
         return made
 

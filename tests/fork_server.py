@@ -25,6 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from sqlalchemy.dialects import sqlite
 
 from faena.db import schema
@@ -159,6 +160,9 @@ def _main() -> None:
     app = application.app_for(tenant)
     app.make_all()
     schema.statements(sqlite.dialect())  # a new workspace costs twice as much where it puts them together
+    for route in app.routes:  # else a model's annotations are read at its first request
+        for handler in getattr(route, "route_handlers", ()):
+            msgspec.json.Decoder(handler.signature_model)
 
     def build_app(*given: Any) -> Any:
         """A process has one server."""

@@ -118,6 +118,7 @@ class TestInAProcess:
             Experiment(workspace, "family").submit(config, parent="nobody")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("version", ["oldest", "3.11", long_form("3.13")])
 def test_children_of_a_script(project: Project, version: str) -> None:
     own = version.replace(".", "_")

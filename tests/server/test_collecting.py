@@ -45,6 +45,7 @@ def test_python_itself_never_stops_to_look_at_all_there_is() -> None:
     assert len(held) == 300_000
 
 
+@pytest.mark.long
 def test_new_garbage_goes_at_the_next_look() -> None:
     looking = Collecting()
     made, seen = kept()

@@ -128,6 +128,7 @@ def test_a_runner_that_is_killed_while_files_are_on_their_way_brings_them_all_th
     assert "was killed by signal 9: another one takes its place" in log.read_text()
 
 
+@pytest.mark.long
 def test_a_runner_whose_actor_ends_brings_what_it_has_and_leaves(
     big: RayCluster, actors: Actors, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_garbage_of_the_start_stays_and_later_garbage_goes() -> None:
     assert late() is None
 
 
+@pytest.mark.long
 def test_a_start_that_fails_leaves_the_collector_on() -> None:
     with pytest.raises(ImportError), uncollected():
         raise ImportError("a module is missing")
