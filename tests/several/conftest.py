@@ -16,3 +16,16 @@ def server(postgresql_server: PostgreSQL, tmp_path: Path) -> Iterator[Server]:
         made = Server(tmp_path, url)
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module")
+def pair(postgresql_server: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Two processes, the first of which leads."""
+    with postgresql_server.database() as url:
+        made = Server(tmp_path_factory.mktemp("pair"), url)
+        try:
+            made.start()
+            made.start()
+            yield made
+        finally:
+            made.close()

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from faena import Workspace
+from faena import Cluster, Estimator, Experiment, Workspace
 from faena.people.settings import PREFIX
 from faena.server.team.listener import owner_token
 from tests.conftest import shut_down
+from tests.people.shared import Caller
 
 PATIENCE = 60.0
 T = TypeVar("T")
@@ -67,17 +68,66 @@ class Process:
         self._process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self._process.send_signal(number)
+        self.send(number)
+        return self.wait()
+
+    def wait(self) -> int:
         return self._process.wait(PATIENCE)
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+
+SCRIPT = """
+import time
+from pathlib import Path
+from faena import Run
+run = Run.get_context()
+for step in range(1000):
+    run.log('loss', 1 / (1 + step))
+    if Path(SAY).exists():
+        print('said at', time.time(), flush=True)
+        Path(SAY).unlink()
+    if Path(END).exists():
+        break
+    time.sleep(0.02)
+run.log('end', step)
+"""
+
+
+class Job:
+    """A run that goes on until it is told to end, and says when it is told to say something."""
+
+    def __init__(self, by: Workspace, folder: Path) -> None:
+        source = folder / "source"
+        source.mkdir()
+        self._say, self._end = folder / "say", folder / "end"
+        script = SCRIPT.replace("SAY", repr(str(self._say))).replace("END", repr(str(self._end)))
+        (source / "train.py").write_text(script)
+        cluster = Cluster.get_or_create(by, "cpu", max_nodes=1)
+        self.run = Experiment(by, "far").submit(
+            Estimator(
+                str(source), entry_script="train.py", compute_target=cluster, interpreter=sys.executable
+            )
+        )
+        until(lambda: self.run.get_metrics().get("loss"), "it logs")
+
+    def say(self) -> None:
+        self._say.touch()
+
+    def end(self) -> None:
+        self._end.touch()
 
 
 class Server:
     def __init__(self, parent: Path, database: str) -> None:
         self.workspace = Workspace.create("team", parent / "team")
         self._parent = parent
-        self._database = database
+        self.database = database
         self.processes: list[Process] = []
         self._connected: list[Workspace] = []
+        self._callers: list[Caller] = []
 
     @property
     def folder(self) -> Path:
@@ -86,7 +136,7 @@ class Server:
     def start(self) -> Process:
         """One more process, which answers."""
         name = f"log-{len(self.processes)}"
-        self.processes.append(Process(self.folder.parent, self._database, self._parent / name))
+        self.processes.append(Process(self.folder.parent, self.database, self._parent / name))
         assert self.processes[-1].url
         return self.processes[-1]
 
@@ -96,10 +146,17 @@ class Server:
         self._connected.append(Workspace.connect(process.url, token))
         return self._connected[-1]
 
+    def caller(self, process: Process) -> Caller:
+        """The first owner, with requests as they are."""
+        self._callers.append(Caller(process.url, owner_token(self.folder).read_text().strip()))
+        return self._callers[-1]
+
     def close(self) -> None:
+        for caller in self._callers:
+            caller.close()
         for workspace in self._connected:
             workspace.api.transport.close()
         for process in self.processes:
-            if process._process.poll() is None:
+            if process.lives:
                 process.end(signal.SIGKILL)
         shut_down(self.workspace)

@@ -9,6 +9,10 @@ from contextlib import contextmanager, suppress
 
 ALL = "*"
 """The topic that stands for all: anything may have changed."""
+ELSEWHERE = "elsewhere:"
+"""Before a topic: another process has subscribers to it, and says so again before long."""
+_ELSEWHERE_S = 6.0
+"""Seconds for which that counts."""
 
 
 class Subscription:
@@ -56,6 +60,8 @@ class Notifications:
         self._loop = asyncio.get_running_loop()
         self._subscribed: dict[str, set[Subscription]] = defaultdict(set)
         self._counted: dict[str, int] = {}
+        self._elsewhere: dict[str, float] = {}
+        """Until when each topic is taken to have subscribers in another process."""
 
     def notify_from_thread(self, topics: set[str]) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
@@ -64,6 +70,7 @@ class Notifications:
     def notify(self, topics: set[str]) -> None:
         if ALL in topics:
             topics = {*topics, *self._subscribed, *self._counted}
+        self._note_elsewhere(topics)
         for topic in topics:
             if topic in self._counted:
                 self._counted[topic] += 1
@@ -75,12 +82,24 @@ class Notifications:
         return sum(self._counted.setdefault(topic, 0) for topic in topics)
 
     def has_subscribers(self, topic: str) -> bool:
-        """Whether anybody has subscribed to `topic`."""
-        return topic in self._subscribed
+        """Whether anybody has subscribed to `topic`, in whichever process."""
+        return topic in self._subscribed or self._elsewhere.get(topic, 0.0) > self._loop.time()
 
     def topics(self) -> list[str]:
-        """The topics that somebody is subscribed to."""
+        """The topics that somebody is subscribed to, in whichever process."""
+        now = self._loop.time()
+        return [*self._subscribed, *(topic for topic, until in self._elsewhere.items() if until > now)]
+
+    def topics_here(self) -> list[str]:
+        """Those that somebody is subscribed to in this process."""
         return list(self._subscribed)
+
+    def _note_elsewhere(self, topics: set[str]) -> None:
+        now = self._loop.time()
+        found = [topic.removeprefix(ELSEWHERE) for topic in topics if topic.startswith(ELSEWHERE)]
+        if found:
+            self._elsewhere = {topic: until for topic, until in self._elsewhere.items() if until > now}
+            self._elsewhere |= dict.fromkeys(found, now + _ELSEWHERE_S)
 
     @contextmanager
     def subscribe(self, *topics: str) -> Iterator[Subscription]:

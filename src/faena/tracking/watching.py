@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.notifications import Notifications, Subscription
-from faena.tracking.ingest import logs_topic, on_points
+from faena.tracking.ingest import logs_topic, on_points, run_of_logs
 from faena.tracking.model import StreamKey
 from faena.tracking.points import Points
 
@@ -23,12 +23,31 @@ def began_topic(run_id: str) -> str:
     return f"run/{run_id}/watched"
 
 
+BEGAN = "watched"
+"""What is notified when somebody begins to watch any run."""
+
+
 @contextmanager
 def watching(notifications: Notifications, run_id: str, *topics: str) -> Iterator[Subscription]:
     """Subscribe to topics of a run, `logs_topic` or `metrics_topic` among them, and have its runner know at once."""
     with notifications.subscribe(*topics) as subscription:
-        notifications.notify({began_topic(run_id)})
+        notifications.notify({began_topic(run_id), BEGAN})
         yield subscription
+
+
+def watched_runs(topics: Iterable[str]) -> dict[str, list[str]]:
+    """Of subscribed topics, those by which runs are watched, by run."""
+    found: dict[str, list[str]] = {}
+    for topic in topics:
+        run_id = run_of_logs(topic) or _run_of_metrics(topic)
+        if run_id:
+            found.setdefault(run_id, []).append(topic)
+    return found
+
+
+def _run_of_metrics(topic: str) -> str:
+    run_id = topic.removeprefix("run/").removesuffix("/metrics")
+    return run_id if topic == metrics_topic(run_id) else ""
 
 
 @on_points.add

@@ -17,6 +17,7 @@ from faena.server.listener.second import SecondServer
 from faena.server.operation.probes import with_probes
 from faena.server.several.membership import Membership
 from faena.server.several.seat import Seat
+from faena.server.several.watched import tell_what_is_watched
 
 _BACKLOG = 512
 _KEEP_ALIVE = 3600
@@ -54,8 +55,14 @@ class Steward:
                 f"The workspace in {self._place.folder.parent} is served by processes of `faena server run` elsewhere. "
                 "Work by their URL (`faena login URL`), or on their host."
             )
-        if self.seat is not None:
-            self._tasks.append(asyncio.create_task(self.seat.keep()))
+        if (seat := self.seat) is not None:
+            house = self._house
+            self._tasks += [
+                asyncio.create_task(seat.keep()),
+                asyncio.create_task(
+                    tell_what_is_watched(house.database, house.notifications, lambda: seat.leads)
+                ),
+            ]
 
     async def be_told(self) -> None:
         """Where other processes ask this one, once that is known."""
