@@ -118,8 +118,8 @@ def test_who_did_what_is_told(shared: Shared) -> None:
     contributor.ask("GET", "/runs")
     told = shared.owner.api.people.audit_log("deb", None, 10)
     assert [(each.verb, each.path, each.status) for each in told] == [
-        ("DELETE", "/experiments", 403),
-        ("PUT", "/experiments", 204),
+        ("DELETE", "/experiments?name=told", 403),
+        ("PUT", "/experiments?name=told", 204),
     ]
     assert [each.address for each in told] == ["127.0.0.1"] * 2
     older = shared.owner.api.people.audit_log("deb", told[0].number, 10)

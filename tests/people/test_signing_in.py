@@ -19,6 +19,7 @@ def test_who_is_not_signed_in_is_shown_where(shared: Shared) -> None:
     assert page.status == 200
     assert 'value="/ui/runs?experiment=a%20b"' in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["referrer-policy"] == "same-origin", "or its form says that it comes from nowhere"
     assert shared.stranger().ask("GET", RUNS).status == 401  # a program is told so
 
 

@@ -114,9 +114,10 @@ async def respond(
     *,
     head: bool = False,
     policy: str = _ANSWER_POLICY,
+    has_form: bool = False,
 ) -> None:
     sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    sent += [(b"content-length", str(len(body)).encode()), *_security(policy)]
+    sent += [(b"content-length", str(len(body)).encode()), *_security(policy, _referrer(has_form))]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})
 
@@ -125,8 +126,7 @@ def secured(send: Send, path: str) -> Send:
     """Adds what tells a browser to run nothing but our own scripts, and to show nothing of ours elsewhere."""
     is_page = path.startswith(PAGES)
     policy = _PAGE_POLICY if is_page else _DATA_POLICY
-    # a form of a page must say that it comes from there, which a browser that may tell nobody says to nobody
-    referrer = "same-origin" if is_page else "no-referrer"
+    referrer = _referrer(is_page)
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -134,6 +134,11 @@ def secured(send: Send, path: str) -> Send:
         await send(message)
 
     return add
+
+
+def _referrer(has_form: bool) -> str:
+    """A form of a page must say that it comes from there, which a browser that may tell nobody says to nobody."""
+    return "same-origin" if has_form else "no-referrer"
 
 
 def _page(said: Said, go_on: str) -> bytes:

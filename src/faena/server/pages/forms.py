@@ -27,6 +27,9 @@ DONE = {
     "comment": "Your comment was added.",
     "uncomment": "The comment was deleted.",
     "alias": "The alias means this version now.",
+    "role": "The role is this one now.",
+    "remove": "Let in no more.",
+    "revoke": "The token is good for nothing any more.",
     "unalias": "The alias was taken away.",
 }
 """What a page says that somebody has done, by the word in its address: no text of an address is shown."""

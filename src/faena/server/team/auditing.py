@@ -26,7 +26,9 @@ class Noted:
 
     def __init__(self, database: Database, scope: HTTPScope, caller: Caller, now: Micros) -> None:
         client = scope.get("client") or ("", 0)
-        path, verb = str(scope["path"])[:_LONGEST_PATH], str(scope["method"])[:8]
+        query = scope["query_string"].decode("latin-1")  # of some routes it says what is meant
+        path = (str(scope["path"]) + (f"?{query}" if query else ""))[:_LONGEST_PATH]
+        verb = str(scope["method"])[:8]
         address = str(client[0])[:64]
         self._entry = AuditEntry(0, now, caller.person, caller.token, verb, path, _AS_A_RULE, address)
         self._database = database

@@ -92,7 +92,7 @@ class SignIn:
     ) -> None:
         body = sign_in_page.page(self._workspace, "" if to == PAGES else to, wrong)
         headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store", **(more or {})}
-        await responses.respond(send, status, body, headers, policy=sign_in_page.POLICY)
+        await responses.respond(send, status, body, headers, policy=sign_in_page.POLICY, has_form=True)
 
     def _wait(self, scope: HTTPScope) -> float:
         """Seconds until the next try of this address; 0: none."""

@@ -15,7 +15,7 @@ _STYLE = (
     "input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem .65rem;border:1px solid var(--line);"
     "border-radius:6px;background:transparent;color:inherit}"
     "button{font:inherit;font-weight:600;width:100%;margin-top:1rem;padding:.55rem;border:0;border-radius:6px;"
-    "background:light-dark(#0b62c4,#2f7ddb);color:#fff;cursor:pointer}"
+    "background:light-dark(#0b62c4,#2467bd);color:#fff;cursor:pointer}"
     ":focus-visible{outline:2px solid var(--link);outline-offset:2px}"
     "p{color:var(--soft);font-size:.9rem}.wrong{color:var(--wrong);font-size:1rem}"
     "code{font-family:ui-monospace,monospace}"
