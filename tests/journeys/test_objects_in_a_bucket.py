@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -179,3 +180,27 @@ def test_a_run_ends_when_the_bucket_is_back(
         assert run.wait_for_completion()["status"] == "Completed"
         assert "weights" in {content.decode() for content in in_bucket(s3_server, workspace).values()}
         shut_down(workspace)
+
+
+def test_a_shared_server_says_what_is_wrong_with_its_bucket_and_keeps_a_good_one(
+    s3_server: s3.S3Server, signed_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace.create("team", tmp_path / "team")
+    run = [sys.executable, "-m", "faena.cli", "server", "run", "--port", "0", "--objects"]
+    monkeypatch.chdir(tmp_path / "team")
+    absent = s3_server.address.replace(s3.BUCKET, "absent", 1)
+    refused = subprocess.run([*run, absent], capture_output=True, text=True, check=False)
+    assert "cannot be used: it does not let us write (404 Not Found" in refused.stderr
+    assert not (workspace.files.path / objects_place.RECORD).exists()
+    with subprocess.Popen([*run, s3_server.address], stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        next(line for line in server.stderr if line.startswith("People"))
+        (tmp_path / "model").write_bytes(b"weights")
+        Model.register(workspace, model_path=str(tmp_path / "model"), model_name="net")
+        server.send_signal(signal.SIGTERM)
+        server.stderr.read()
+    assert list(in_bucket(s3_server, workspace).values()) == [b"weights"]
+    empty_folder(workspace)
+    Model(workspace, "net").download(tmp_path / "got")  # by a server of this machine, in the background
+    assert (tmp_path / "got" / "model").read_bytes() == b"weights"
+    shut_down(workspace)

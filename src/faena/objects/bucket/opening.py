@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from faena.objects.bucket import aws_files
 
-_SILENT_S, _REQUEST_S = 30, 600
-"""Seconds for which a store may say nothing, and take for a request."""
+_REQUEST_S = 600
+"""Seconds that a request may take."""
 
 
 class Address(Protocol):
@@ -32,8 +32,15 @@ class Address(Protocol):
         """Of `endpoint`, `region` (of S3) and `account` (of Azure); what is not here, the environment says."""
 
 
-def opened(address: Address) -> Any:
-    """A store of obstore's. Raises as that does."""
+def has_keys(address: Address) -> bool:
+    """Whether the environment or the provider's files name any; a role of the machine may do without."""
+    if address.scheme == "s3" and "access_key_id" in aws_files.found(os.environ):
+        return True
+    return any(name.startswith(_KEYS[address.scheme]) for name in os.environ)
+
+
+def opened(address: Address, silent_s: float) -> Any:
+    """A store of obstore's, which may say nothing for so long, also while it is sent something. Raises as that does."""
     from obstore import store as kinds
 
     given = dict(address.options)
@@ -56,12 +63,12 @@ def opened(address: Address) -> Any:
         client_options={
             "allow_http": is_plain,
             "timeout": timedelta(seconds=_REQUEST_S),
-            "read_timeout": timedelta(seconds=_SILENT_S),
+            "read_timeout": timedelta(seconds=silent_s),
             "connect_timeout": timedelta(seconds=5),
         },
         retry_config={
             "max_retries": 2,
-            "retry_timeout": timedelta(seconds=_SILENT_S),
+            "retry_timeout": timedelta(seconds=silent_s / 2),
             "backoff": {
                 "init_backoff": timedelta(milliseconds=50),
                 "max_backoff": timedelta(seconds=1),
@@ -76,4 +83,10 @@ _ENDPOINTS = {
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
     "gs": ("GOOGLE_BASE_URL",),
 }
+_KEYS = {
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY", "AWS_CONTAINER_CREDENTIALS"),
+    "az": ("AZURE_",),
+    "gs": ("GOOGLE_", "SERVICE_ACCOUNT"),
+}
+"""What the names of variables begin with that say who asks."""
 _AZURE = {"account_name": "account", "endpoint": "endpoint"}

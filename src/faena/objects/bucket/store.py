@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import StoreUnavailable, WorkspaceException
-from faena.objects.bucket.opening import Address, opened
+from faena.objects.bucket.opening import Address, has_keys, opened
 
 PUT_PATIENCE_S, READ_PATIENCE_S = 60.0, 10.0
 _LOOK_S = 0.5
@@ -32,6 +32,8 @@ _PART = 16 << 20
 """Bytes that are fetched by one request."""
 _AHEAD = 4
 """Parts that are on their way together."""
+_PARTS_SENT = 4
+"""Of 5 MiB, of a large file: each must be there in a minute, so that a slow line can do it."""
 _OWNER = "workspace"
 _STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]{0,40})")
 _TOLD = re.compile(r"<Message>([^<]{1,400})</Message>")
@@ -72,7 +74,8 @@ class Bucket:
         self._api = obstore
         self._faults: tuple[type[Exception], ...] = (BaseError, OSError)
         try:
-            self._store = opened(address)
+            self._store = opened(address, PUT_PATIENCE_S)
+            self._reading = opened(address, READ_PATIENCE_S)
         except (BaseError, OSError, ValueError, TypeError) as error:
             raise WorkspaceException(f"The object store {address} cannot be used: {_said(error)}.") from error
 
@@ -80,7 +83,9 @@ class Bucket:
         """Raises WorkspaceException where the bucket is another workspace's."""
         self.claim()
         self._ask(
-            lambda: self._api.put(self._store, _key(digest), source), PUT_PATIENCE_S, f"to keep {digest}"
+            lambda: self._api.put(self._store, _key(digest), source, max_concurrency=_PARTS_SENT),
+            PUT_PATIENCE_S,
+            f"to keep {digest}",
         )
 
     def info(self, digest: str) -> Info | None:
@@ -88,7 +93,7 @@ class Bucket:
 
         def look() -> Any:
             try:
-                return self._api.head(self._store, _key(digest))
+                return self._api.head(self._reading, _key(digest))
             except FileNotFoundError:
                 return None
 
@@ -100,7 +105,7 @@ class Bucket:
 
         def begin() -> Any:
             try:
-                return self._api.get(self._store, _key(digest))
+                return self._api.get(self._reading, _key(digest))
             except FileNotFoundError:
                 return None
 
@@ -136,7 +141,7 @@ class Bucket:
         def ask() -> bytes | None:
             end = min(start + _PART, size)
             try:
-                return bytes(self._api.get_range(self._store, _key(digest), start=start, end=end))
+                return bytes(self._api.get_range(self._reading, _key(digest), start=start, end=end))
             except self._faults as error:
                 if "non-partial" in str(error):
                     return None
@@ -164,7 +169,7 @@ class Bucket:
         self._ask(forget, PUT_PATIENCE_S, f"to delete {digest}")
 
     def list(self) -> Iterator[str]:
-        found = iter(self._api.list(self._store, "objects"))
+        found = iter(self._api.list(self._reading, "objects"))
         while (some := self._ask(lambda: next(found, None), READ_PATIENCE_S, "what it has")) is not None:
             yield from (each["path"].rpartition("/")[2] for each in some)
 
@@ -175,7 +180,7 @@ class Bucket:
 
         def look() -> bytes:
             try:
-                return bytes(self._api.get(self._store, _OWNER).bytes())
+                return bytes(self._api.get(self._reading, _OWNER).bytes())
             except FileNotFoundError:
                 return b""
 
@@ -195,8 +200,8 @@ class Bucket:
         name, content = f"probe-{os.urandom(8).hex()}", os.urandom(64)
         steps: dict[str, Callable[[], Any]] = {
             "write": lambda: self._api.put(self._store, name, content),
-            "read": lambda: bytes(self._api.get(self._store, name).bytes()),
-            "list": lambda: next(iter(self._api.list(self._store, "objects")), None),
+            "read": lambda: bytes(self._api.get(self._reading, name).bytes()),
+            "list": lambda: next(iter(self._api.list(self._reading, "objects")), None),
             "delete": lambda: self._api.delete(self._store, name),
         }
         wrong = []
@@ -259,9 +264,10 @@ class Bucket:
                 )
 
     def _unavailable(self, error: Exception, what: str) -> StoreUnavailable:
+        keys = "" if has_keys(self.address) else " This server's environment has no keys for it."
         return StoreUnavailable(
-            f"The object store {self.address}, asked {what}, does not do it: {_said(error)}. What was acknowledged is "
-            "kept; try again later."
+            f"The object store {self.address}, asked {what}, does not do it: {_said(error)}.{keys} What was "
+            "acknowledged is kept; try again later."
         )
 
 
