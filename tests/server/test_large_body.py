@@ -192,7 +192,7 @@ def test_a_connection_that_has_ended_needs_no_collector(folder: Path | None) -> 
 
     class Seen(Application):
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            weakref.finalize(send.__self__.transport.get_protocol(), gone.put, None)
+            weakref.finalize(send.__self__.plain.get_protocol(), gone.put, None)
             await super().__call__(scope, receive, send)
 
     gc.disable()

@@ -17,6 +17,7 @@ from msgspec import Struct
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.mlflow import bodies, fields, finding, in_runs, persons, registry_files, rights
 from faena.mlflow.artifacts import answers
+from faena.mlflow.artifacts.whole_files import WholeFile
 from faena.mlflow.errors import NO_ENDPOINT, MlflowError, of_ours
 from faena.mlflow.graphql import answers as graphql
 from faena.mlflow.routes import Route
@@ -64,6 +65,8 @@ class MlflowApplication:
         else:
             if isinstance(answer, Stream):
                 await answer.to_asgi_response(None, request)(scope, receive, send)
+            elif isinstance(answer, WholeFile):
+                await answer.send(send)
             elif isinstance(answer, Sent):
                 await _respond(send, 200, answer.body, answer.kind.encode())
             elif isinstance(answer, bytes):
@@ -187,7 +190,8 @@ def _unknown(scope: HTTPScope) -> MlflowError:
 
 
 def _is_json(request: Request[Any, Any, Any]) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    sent = [value for name, value in request.scope["headers"] if name == b"content-type"]
+    return bool(sent) and sent[0].partition(b";")[0].strip().lower() == b"application/json"
 
 
 async def say_error(send: Send, error: MlflowError) -> None:

@@ -22,7 +22,7 @@ _BYTES = "application/octet-stream"
 async def of_object(objects: Objects, digest: str, request: Request[Any, Any, Any]) -> Stream:
     """An object's bytes, or those from where the reader stopped. Raises NotFound, ObjectDamaged."""
     tag = f'"{digests.check(digest)}"'
-    told = {"Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:"}
+    told = _digest(digest)
     start = _start(request, tag)
     if start:
         file = await BYTES.run(
@@ -33,6 +33,11 @@ async def of_object(objects: Objects, digest: str, request: Request[Any, Any, An
     if (size := await asyncio.to_thread(objects.files.size, digest)) is not None:
         told |= _length(size)
     return Stream(stream, media_type=_BYTES, headers=_headers(tag) | told)
+
+
+def headers_of(digest: str) -> dict[str, str]:
+    """What is told of an object's bytes beside their length, where all of them are sent."""
+    return _headers(f'"{digest}"') | _digest(digest)
 
 
 async def of_file(file: IO[bytes], request: Request[Any, Any, Any]) -> Stream:
@@ -70,6 +75,10 @@ def _start(request: Request[Any, Any, Any], tag: str) -> int:
     """0 where all is asked for, also by who has a part of other bytes."""
     asked = _OPEN_END.fullmatch(request.headers.get("range", ""))
     return int(asked[1]) if asked and request.headers.get("if-range") == tag else 0
+
+
+def _digest(digest: str) -> dict[str, str]:
+    return {"Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(digest)).decode()}:"}
 
 
 def _headers(tag: str) -> dict[str, str]:

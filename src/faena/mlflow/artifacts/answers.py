@@ -15,6 +15,7 @@ from faena.kernel import file_names
 from faena.mlflow import bodies, found
 from faena.mlflow.artifacts import addresses, loose, sending
 from faena.mlflow.artifacts.trees import LoggedModelFiles, RunFiles, Tree
+from faena.mlflow.artifacts.whole_files import WholeFile
 from faena.mlflow.errors import MlflowError, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.requests import ById
@@ -115,14 +116,18 @@ async def put_bytes(services: Services, run_id: str, path: str, data: bytes) -> 
     await _put(services, RunFiles(run_id), path, sent())
 
 
-async def send_of_run(services: Services, asked: OfRun, request: Request[Any, Any, Any]) -> Stream:
+async def send_of_run(
+    services: Services, asked: OfRun, request: Request[Any, Any, Any]
+) -> Stream | WholeFile:
     path = addresses.clean(asked.path or "")
     if not (run_id := asked.run_id or asked.run_uuid):
         raise missing_value("run_id")
     return await sending.send(services, RunFiles(run_id), path, request)
 
 
-async def send_of_model(services: Services, asked: OfModel, request: Request[Any, Any, Any]) -> Stream:
+async def send_of_model(
+    services: Services, asked: OfModel, request: Request[Any, Any, Any]
+) -> Stream | WholeFile:
     path = addresses.clean(asked.artifact_file_path or "")
     return await sending.send(services, LoggedModelFiles(asked.model_id), path, request)
 
@@ -151,7 +156,7 @@ async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[by
     await services.database.write(lambda write: refer(write, digest, size))
 
 
-async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream:
+async def send(services: Services, address: str, request: Request[Any, Any, Any]) -> Stream | WholeFile:
     tree, path = addresses.find(address)
     if tree is None:
         return await sending.send_file(await loose.opened(services, path), path, request)

@@ -10,8 +10,10 @@ from litestar import Request
 from litestar.response import Stream
 
 from faena.db import Read
-from faena.mlflow.artifacts import downloads
+from faena.kernel.lanes import BYTES
+from faena.mlflow.artifacts import downloads, whole_files
 from faena.mlflow.artifacts.trees import RegisteredFiles, Tree
+from faena.mlflow.artifacts.whole_files import WholeFile
 from faena.mlflow.errors import MISSING, MlflowError
 from faena.mlflow.loadable import files as loadable
 from faena.mlflow.services import Services
@@ -19,7 +21,9 @@ from faena.objects import ranges
 from faena.tracking.model import StoredFile
 
 
-async def send(services: Services, tree: Tree, path: str, request: Request[Any, Any, Any]) -> Stream:
+async def send(
+    services: Services, tree: Tree, path: str, request: Request[Any, Any, Any]
+) -> Stream | WholeFile:
     """Raises MlflowError where there is none of that name."""
     found = await services.database.read(lambda read: _registered(read, tree, path))
     if found is None and isinstance(tree, RegisteredFiles):
@@ -29,6 +33,10 @@ async def send(services: Services, tree: Tree, path: str, request: Request[Any, 
         found = None if made is None else made.digest
     if found is None:
         raise MlflowError(f"No such artifact: '{path}'", MISSING)
+    if "range" not in request.headers and (
+        whole := await BYTES.run(whole_files.opened, services.files, found, request)
+    ):
+        return WholeFile(*whole, ranges.headers_of(found) | _names(path))
     return _named(await ranges.of_object(services.objects, found, request), path)
 
 
@@ -62,7 +70,10 @@ def _of_bytes(data: bytes) -> Stream:
 
 
 def _named(made: Stream, path: str) -> Stream:
-    name = posixpath.basename(path)
-    made.headers["Content-Disposition"] = downloads.disposition(name)
-    made.headers["Content-Type"] = downloads.media_type(name)
+    made.headers.update(_names(path))
     return made
+
+
+def _names(path: str) -> dict[str, str]:
+    name = posixpath.basename(path)
+    return {"Content-Disposition": downloads.disposition(name), "Content-Type": downloads.media_type(name)}

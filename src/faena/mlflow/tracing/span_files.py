@@ -14,6 +14,7 @@ from msgspec import Struct
 from faena.db import Read
 from faena.mlflow.artifacts import addresses, sending
 from faena.mlflow.artifacts.trees import TraceFiles
+from faena.mlflow.artifacts.whole_files import WholeFile
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.services import Services
 from faena.mlflow.tracing.spans import JSON, Sent
@@ -34,7 +35,9 @@ class Asked(Struct):
     """Of an attachment; none: the spans."""
 
 
-async def send(services: Services, asked: Asked, request: Request[Any, Any, Any]) -> Stream | Sent:
+async def send(
+    services: Services, asked: Asked, request: Request[Any, Any, Any]
+) -> Stream | WholeFile | Sent:
     """As MLflow's page asks. Raises MlflowError, NotFound."""
     if not asked.request_id:
         raise MlflowError('Request must include the "request_id" query parameter.', "BAD_REQUEST")

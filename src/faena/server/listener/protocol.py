@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from faena.server.errors import ErrorBody
 from faena.server.listener import large_body
 from faena.server.listener.bounds import Bounds
+from faena.server.listener.cycle import Cycle
 from faena.server.listener.large_body import LargeBody
 
 _READ_AHEAD = 512 << 10
@@ -24,6 +25,7 @@ _READ_AHEAD = 512 << 10
 each would pause the connection and have it go on.
 """
 httptools_impl.HIGH_WATER_LIMIT = _READ_AHEAD  # type: ignore[attr-defined]  # where it looks for it
+httptools_impl.RequestResponseCycle = Cycle  # type: ignore[misc,assignment]  # likewise
 _LINGERING = 1.0
 """Seconds for which the sender of a refused request may read the answer: closing at once would take it from them."""
 Prompt = Callable[[bytes, bytes, list[tuple[bytes, bytes]]], bytes | None]
@@ -87,6 +89,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._go_on()
         super().connection_lost(exc)
+        if self.cycle is not None and (sending := getattr(self.cycle, "sending", None)) is not None:
+            sending.cancel()  # now, as another connection may be given the number of its socket
 
     def give_way(self) -> None:
         self.waiting.remove(self)
