@@ -49,6 +49,10 @@ def stop() -> None:
 @click.option("--objects", help="Of a bucket: s3://name/prefix, az://…, gs://… (default: the folder).")
 @click.option("--objects-cache", help="Gigabytes of them that the folder may hold (default: 20).")
 @click.option(
+    "--drain",
+    help="Seconds for which it goes on after SIGTERM while /ready says that it leaves (default: 0).",
+)
+@click.option(
     "--settings", "file", type=click.Path(path_type=Path), help="A TOML file with these, by their names."
 )
 def run(
@@ -61,6 +65,7 @@ def run(
     database: str | None,
     objects: str | None,
     objects_cache: str | None,
+    drain: str | None,
     file: Path | None,
 ) -> None:
     """Be the workspace's server in the foreground, for people on other machines too. See docs/server.md.
@@ -80,6 +85,7 @@ def run(
         "database": database,
         "objects": objects,
         "objects_cache": objects_cache,
+        "drain": drain,
     }
     given = {name: value for name, value in flags.items() if value}
     found = read(os.environ, file, given)

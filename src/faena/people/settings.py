@@ -6,6 +6,7 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _LARGEST = 1 << 16
 _DEFAULT_ADDRESS = "127.0.0.1"
 _DEFAULT_PORT = 8443
+_LONGEST_DRAIN = 600
 
 
 class Settings(Struct, frozen=True):
@@ -41,6 +43,8 @@ class Settings(Struct, frozen=True):
     """The URL of a bucket; empty: where the workspace has them, at first in its folder."""
     objects_cache: float = objects_place.CACHE_GB
     """Gigabytes of a bucket's objects that the folder may hold."""
+    drain: float = 0.0
+    """Seconds for which it goes on after SIGTERM, while `/ready` says that it leaves."""
     mail_server: str = ""
     """`smtps://user:password@host`, or with smtp+starttls or smtp; empty: no notice goes by mail."""
     mail_from: str = ""
@@ -61,6 +65,7 @@ _FIELDS = {
     "database": "the URL of a database, such as postgresql://user@host/name",
     "objects": "the URL of a bucket, such as s3://name/prefix",
     "objects_cache": "a number of gigabytes",
+    "drain": "seconds, from 0 to 600",
     "mail_server": f"the address of a mail server, such as smtps://host: one of {', '.join(MAIL_PORTS)}",
     "mail_from": "an address for mail",
     "notice_networks": "networks such as 10.0.0.0/8, with commas between",
@@ -96,6 +101,7 @@ def read(
         owner=found.get("owner", ""),
         database=_database(found.get("database", ""), wrong),
         objects=_bucket(found.get("objects", ""), wrong),
+        drain=_seconds(found.get("drain", "0"), wrong),
         objects_cache=_gigabytes(found.get("objects_cache", str(objects_place.CACHE_GB)), wrong),
         mail_server=_mail_server(found.get("mail_server", ""), wrong),
         mail_from=found.get("mail_from", ""),
@@ -127,6 +133,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "database": settings.database,
         "objects": settings.objects,
         "objects_cache": str(settings.objects_cache),
+        "drain": str(settings.drain or ""),
         "mail_server": settings.mail_server,
         "mail_from": settings.mail_from,
         "notice_networks": ",".join(settings.notice_networks),
@@ -189,6 +196,14 @@ def _bucket(url: str, wrong: list[str]) -> str:
     except UserErrorException:
         wrong.append(f"objects is not {_FIELDS['objects']}, with endpoint and region behind ? and no keys")
     return url
+
+
+def _seconds(text: str, wrong: list[str]) -> float:
+    with suppress(ValueError):
+        if 0 <= (found := float(text)) <= _LONGEST_DRAIN:
+            return found
+    wrong.append(f"drain is {text[:80]!a}, not {_FIELDS['drain']}")
+    return 0.0
 
 
 def _gigabytes(text: str, wrong: list[str]) -> float:

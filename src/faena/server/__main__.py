@@ -185,6 +185,13 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
             await house.engine.close()
         server.should_exit = True
 
+    drain = 0.0 if shared is None else shared.drain
+
+    def told() -> None:
+        """By a signal."""
+        faulthandler.dump_traceback_later(drain + _LEAVING_SECONDS, exit=True)
+        house.watched.readiness.leaving = True
+
     async with AsyncExitStack() as stack:
         try:
             folder = claim(open_folder(leadership.folder))
@@ -213,6 +220,8 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
                 keep_alive=3600,
             ),
             house.watched.lag.late,
+            drain=drain,
+            told=told,
         )
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails

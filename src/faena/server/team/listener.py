@@ -21,7 +21,7 @@ from faena.kernel.notifications import Notifications
 from faena.people import service, store
 from faena.people.schemas import TokenIn
 from faena.people.settings import Settings
-from faena.server.listener.binding import bound
+from faena.server.listener.binding import bound, handed_over
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
@@ -38,6 +38,7 @@ _OWNER_TOKEN = "owner-token"
 _FOLDER = "team"
 _BACKLOG = 1024
 _FIRST_DAYS = 365.0
+_LINGER_S = 1.0
 
 
 class TeamListener:
@@ -83,7 +84,9 @@ class TeamListener:
             )
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
-        listener = _bind(settings)
+        given = _handed_over()
+        self._is_handed_over = given is not None
+        listener = given or _bind(settings)
         # browsers keep the cookies of all ports of a host together
         cookie = f"faena_{hashlib.sha256(self._folder.id.encode()).hexdigest()[:8]}"
         sign_in = SignIn(self._database, self._clock, self._folder.name, cookie)
@@ -98,7 +101,7 @@ class TeamListener:
             certificate=pair[0],
             key=pair[1],
         )
-        self._server = SecondServer(config)
+        self._server = SecondServer(config, linger=_LINGER_S if self._is_handed_over else 0.0)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{listener.getsockname()[1]}"
@@ -149,6 +152,16 @@ def _asked_at(settings: Settings) -> str:
     if not address.is_unspecified:
         return settings.address
     return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def _handed_over() -> socket.socket | None:
+    try:
+        return handed_over()
+    except OSError as error:
+        raise WorkspaceException(
+            f"The socket that this server was given cannot be used: {error.strerror}. Give it one that listens "
+            "(Accept=no)."
+        ) from error
 
 
 def _bind(settings: Settings) -> socket.socket:
