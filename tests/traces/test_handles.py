@@ -197,3 +197,16 @@ def test_pages_show_the_list_and_the_waterfall(server: Running) -> None:
         ("/ui/traces?experiment=x", 404),
     ):
         assert browser.get(wrong).status == status
+
+
+def test_a_page_takes_what_somebody_says_of_a_trace(server: Running, ws: Workspace) -> None:
+    browser = server.browser()
+    ours = f"http://127.0.0.1:{browser.port}"
+    kind = {"Content_Type": "application/x-www-form-urlencoded", "Origin": ours}
+    said = browser.ask("POST", "/ui/traces/tr-3/do/feedback", b"name=right&value=no&why=it+is+Rome", **kind)
+    assert (said.status, said.headers["location"]) == (303, "/ui/traces/tr-3?done=feedback")
+    assert "it is Rome" in browser.get("/ui/traces/tr-3?done=feedback").text
+    [kept] = ws.get_trace("tr-3").assessments
+    assert (kept.name, kept.value, kept.rationale) == ("right", False, "it is Rome")
+    assert browser.ask("POST", "/ui/traces/tr-3/do/feedback", b"name=&value=1", **kind).status == 400
+    assert browser.ask("POST", "/ui/traces/tr-3/do/nothing", b"name=a&value=1", **kind).status in (403, 404)

@@ -80,10 +80,22 @@ def test_both_forms_of_a_file_say_the_same(given: dict[str, Any]) -> None:
     assert [(each.name, each.at_ns, each.attributes) for each in told.events] == [("e", 6, {"x": 1})]
 
 
+DEEP = (
+    '{"spans": [{"span_id": "AAAAAAAAAKo=", "start_time": 1, "attributes": {"mlflow.spanInputs": '
+    + "[" * 300
+    + "]" * 300
+    + "}}]}"
+)
+LATE = '{"spans": [{"span_id": "AAAAAAAAAKo=", "start_time": 1e300}]}'
 NO_SPANS = ("", "[]", '{"spans": 1}', '{"spans": [1]}', '{"spans": [{}]}', "[" * 5000)
 
 
-@pytest.mark.parametrize("data", [*NO_SPANS, '{"spans": [{"start_time": "soon"}]}'])
+@pytest.mark.parametrize("data", [*NO_SPANS, '{"spans": [{"start_time": "soon"}]}', LATE])
 def test_a_file_that_holds_no_spans_says_so(data: str) -> None:
     with pytest.raises(UserErrorException, match=r"traces\.json of the trace tr-1 holds no spans"):
         span_files.parse(data.encode(), "tr-1")
+
+
+def test_values_of_any_depth_are_read() -> None:
+    [found] = span_files.parse(DEEP.encode(), "tr-1")
+    assert str(whole(found).inputs).count("[") == 300

@@ -23,12 +23,15 @@ MODEL_ACTIONS = ("alias", "unalias")
 """What a model's page does with its aliases."""
 PEOPLE_ACTIONS = ("role", "remove", "revoke")
 """What the page of people does: it makes no tokens, since a session must not make what outlives it."""
+TRACE_ACTIONS = ("feedback",)
+"""What a trace's page does."""
 _ASKED = tuple(
     re.compile(line)
     for line in (
         rf"/ui/runs/[^/]+/do/({'|'.join(ACTIONS)})",
         rf"/ui/models/[^/]+/do/({'|'.join(MODEL_ACTIONS)})",
         rf"/ui/people/do/({'|'.join(PEOPLE_ACTIONS)})",
+        rf"/ui/traces/[^/]+/do/({'|'.join(TRACE_ACTIONS)})",
         r"/ui/deletions/[0-9]+/undo",
         r"/sweeps/[^/]+/(pause|resume)",
         r"/endpoints/[^/]+/try",

@@ -26,6 +26,7 @@ DONE = {
     "tags": "The tags were changed.",
     "comment": "Your comment was added.",
     "uncomment": "The comment was deleted.",
+    "feedback": "What you said of the trace was added.",
     "alias": "The alias means this version now.",
     "role": "The role is this one now.",
     "remove": "Let in no more.",
