@@ -1,4 +1,4 @@
-"""Traces in our own words: handles, commands and pages, on a server that was told of some."""
+"""Traces and evaluation sets in our own words: handles, commands and pages, on a server that was told of some."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from itertools import islice
 import pytest
 from msgspec.structs import replace
 
+from faena.client.traces.evaluation_set import EvaluationSet
 from faena.client.traces.trace import Trace
 from faena.client.workspace import Workspace
 from faena.db import Write
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.traces import model, recording, service, span_files, store
+from faena.traces.evaluation_sets import service as sets
+from faena.traces.evaluation_sets.model import Told
 from faena.traces.model import Span, SpanStatus, TraceFile
 from faena.traces.recording import Facts
 from faena.workspaces import store as workspaces
@@ -48,9 +51,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             )
             _tell(write, "tr-gone", 0, None, experiment=2)
             store.link(write, ["tr-2"], "run_1")
+            _make_sets(write)
 
         found.house.database.submit_write(work).result()
         yield found
+
+
+def _make_sets(write: Write) -> None:
+    for number, (name, of) in enumerate((("capitals", 1), ("twice", 1), ("twice", 77), ("gone", 77))):
+        made = sets.create(write, name, {"team": "a"}, [of], number, "ann")
+        told = [Told({"q": each}, expectations={"answer": each * 2}) for each in range(1, 1003)]
+        sets.add_records(write, made.id, told if name == "capitals" else [], number, "ann")
 
 
 def _tell(
@@ -210,3 +221,31 @@ def test_a_page_takes_what_somebody_says_of_a_trace(server: Running, ws: Workspa
     assert (kept.name, kept.value, kept.rationale) == ("right", False, "it is Rome")
     assert browser.ask("POST", "/ui/traces/tr-3/do/feedback", b"name=&value=1", **kind).status == 400
     assert browser.ask("POST", "/ui/traces/tr-3/do/nothing", b"name=a&value=1", **kind).status in (403, 404)
+
+
+def test_a_set_is_found_by_its_name_or_its_id_with_all_its_records(ws: Workspace) -> None:
+    found = EvaluationSet(ws, "capitals")
+    assert (len(found), found.tags, found.experiment_names) == (1002, {"team": "a"}, ["chat"])
+    records = list(found.records)
+    assert sorted(each.inputs["q"] for each in records) == list(range(1, 1003)), "of two pages"
+    assert all(each.expectations == {"answer": 2 * each.inputs["q"]} for each in records)
+    assert EvaluationSet(ws, found.id).view == found.view
+    with pytest.raises(NotFound, match="There is 'capitals'"):
+        EvaluationSet(ws, "captals")
+    with pytest.raises(UserErrorException, match="2 evaluation sets are called 'twice'"):
+        EvaluationSet(ws, "twice")
+
+
+def test_they_are_listed_by_experiment_and_deleted_for_good(ws: Workspace) -> None:
+    assert [each.name for each in EvaluationSet.list(ws, "chat")] == ["twice", "capitals"]
+    with pytest.raises(NotFound):
+        EvaluationSet.list(ws, "none")
+    gone = EvaluationSet(ws, "gone")
+    gone.delete()
+    with pytest.raises(NotFound):
+        gone.refresh()
+
+
+def test_commands_list_sets_and_show_one(faena: Callable[..., tuple[int, str]]) -> None:
+    assert "capitals" in faena("evaluation-sets", "--experiment", "chat")[1]
+    assert faena("evaluation-set", "capitals", "--limit", "2")[1].count("answer: ") == 2
