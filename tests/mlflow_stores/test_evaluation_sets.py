@@ -73,7 +73,7 @@ def test_a_set_comes_whole_and_what_is_new_there_later(workspace: Workspace, tmp
     database, set_id = database_with_set(tmp_path / "mlflow.db", new_id())
     source = {"source_type": "TRACE", "source_data": {"trace_id": "tr-1"}}
     add_record(database, set_id, "a", expectations={"answer": [1, None]}, tags={"n": 5}, source=source)
-    add_record(database, set_id, "b", outputs={"mlflow_wrapped": "text"})
+    add_record(database, set_id, "b", outputs={"mlflow_wrapped": "text"}, expectations={})
     for number in range(501):  # more than a part
         add_record(database, set_id, f"many {number}")
     assert workspace.import_mlflow(database.url, dry_run=True).evaluation_sets == Counts(there=1, new=1)
@@ -94,7 +94,8 @@ def test_a_set_comes_whole_and_what_is_new_there_later(workspace: Workspace, tmp
         {"n": "5"},
         source,
     )
-    assert found["b"]["outputs"] == "text"
+    assert (found["b"]["outputs"], found["b"]["expectations"]) == ("text", {})
+    assert "expectations" not in found["many 1"]
     assert workspace.import_mlflow(database.url).evaluation_sets == Counts(there=1, here=1)
     add_record(database, set_id, "later")
     report = workspace.import_mlflow(database.url)

@@ -61,8 +61,14 @@ def _trace(trace: Any) -> dict[str, Any]:
         "tags": {key: value for key, value in info.tags.items() if key not in own},
         "metadata": dict(info.request_metadata),
         "spans": sorted(spans),
-        "said": sorted(str(each.to_dictionary()) for each in info.assessments) if MODERN else [],
+        "said": sorted(map(_said, info.assessments)) if MODERN else [],
     }
+
+
+def _said(assessment: Any) -> str:
+    """Whether an expectation is valid is told by a database alone, and not by a server."""
+    told = assessment.to_dictionary()
+    return str(told if "feedback" in told else {key: told[key] for key in told if key != "valid"})
 
 
 def _evaluation_sets(names: dict[str, str]) -> Told:

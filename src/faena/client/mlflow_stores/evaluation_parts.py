@@ -76,7 +76,7 @@ def record(told: dict[str, Any]) -> RecordGiven:
         created_ms=created,
         changed_ms=number(told.get("last_update_time")) or created,
         outputs=told.get("outputs"),
-        expectations=expectations or None,
+        expectations=expectations,
         tags={key: word(value) for key, value in (tags or {}).items()},
         source=source,
         created_by=told.get("created_by"),
