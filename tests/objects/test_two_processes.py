@@ -15,6 +15,7 @@ from faena.objects.contract import PINNED_S
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.objects.store import known
+from faena.objects.uploads import Uploads
 from faena.testing.clock import ManualClock
 from faena.testing.postgresql import Server
 from faena.tidying.garbage_collection import Collector
@@ -160,3 +161,31 @@ def test_what_has_begun_to_come_stays_where_another_process_starts(two: Two, tmp
     incoming.keep()
     incoming.close()
     assert two.other.files.size(DIGEST) == len(DATA)
+
+
+def test_an_upload_whose_last_piece_both_get_is_kept(two: Two, tmp_path: Path) -> None:
+    """As where a client that got no answer asks again, and the balancer gives it to the other."""
+    one, other = (Uploads(tmp_path / "uploads", each.objects) for each in (two.leader, two.other))
+    put_file = two.leader.objects.put_file
+
+    async def later(path: Path, **options: Any) -> tuple[str, int]:
+        two.leader.objects.put_file = put_file  # type: ignore[method-assign]  # as it was
+        assert (await other.receive(DIGEST, len(DATA), len(DATA), nothing())).kept
+        return await put_file(path, **options)
+
+    async def work() -> None:
+        await other.receive(DIGEST, 0, len(DATA), of(DATA[:5]))
+        two.leader.objects.put_file = later  # type: ignore[method-assign]  # for the next call
+        assert (await one.receive(DIGEST, 5, len(DATA), of(DATA[5:]))).kept
+
+    run(work())
+    assert two.leader.has(DIGEST)
+
+
+async def of(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    for part in list[bytes]():
+        yield part

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,39 @@ def test_the_leader_dies_and_the_run_goes_on(server: Server, tmp_path: Path) -> 
     until(lambda: second.leads, "the second leads", TAKEN_OVER_S)
     job.end()
     completed_once(server, job)
+
+
+def test_whoever_asks_the_other_meanwhile_notices_nothing(server: Server) -> None:
+    first, second = server.start(), server.start()
+    over = threading.Event()
+    answers: Counter[tuple[str, int]] = Counter()
+    longest = [0.0]
+
+    def ask(verb: str, path: str) -> None:
+        caller = server.caller(second)
+        while not over.is_set():
+            began = time.monotonic()
+            answers[path, caller.ask(verb, path).status] += 1
+            longest[0] = max(longest[0], time.monotonic() - began)
+
+    asking = [
+        threading.Thread(target=ask, args=asked)
+        for asked in (("GET", "/endpoints"), ("PUT", "/experiments?name=e"), ("GET", "/experiments"))
+    ]
+    for each in asking:
+        each.start()
+    try:
+        until(lambda: len(answers) == 3, "all are answered")
+        first.end(signal.SIGKILL)
+        until(lambda: second.leads, "the second leads", TAKEN_OVER_S)
+        after = answers["/endpoints", 200]
+        until(lambda: answers["/endpoints", 200] > after + 5, "the second answers itself")
+    finally:
+        over.set()
+        for each in asking:
+            each.join()
+    print(dict(answers), f"the longest took {longest[0]:.2f} s")
+    assert {status for _, status in answers} == {200, 204}
 
 
 def test_the_other_dies_and_the_run_goes_on(server: Server, tmp_path: Path) -> None:

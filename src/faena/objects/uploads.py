@@ -94,7 +94,11 @@ class Uploads:
                 there = await asyncio.to_thread(_size, self._folder / digest)
             if there < size or (found := await self.look(digest)).kept:
                 return UploadView(there, kept=there == size)
-            await self._keep(digest)
+            try:
+                await self._keep(digest)
+            except UserErrorException:
+                if not (await self.look(digest)).kept:  # by another process, which took the file from us
+                    raise
         return UploadView(size, kept=True)
 
     async def _store(self, digest: str, at: int, size: int, data: bytes) -> int:
