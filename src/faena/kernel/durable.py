@@ -23,8 +23,19 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
 
     It waits for no disk. Raises OSError.
     """
-    with _written(path, data, mode, synced=False) as temporary:
+    temporary = _beside(path)
+    try:
+        descriptor = _created(temporary, mode)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
         temporary.replace(path)
+    except BaseException:
+        _remove(temporary)
+        raise
 
 
 def write_once(path: Path, data: bytes, *, mode: int = 0o666) -> None:
@@ -47,17 +58,27 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path, data: bytes, mode: int = 0o666, *, synced: bool = True) -> Iterator[Path]:
-    """A file beside `path` under a name that no other thread or process uses."""
-    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
+def _written(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
+    """A file beside `path` under a name that no other thread or process uses; its bytes are on the disk."""
+    temporary = _beside(path)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(_created(temporary, mode), "wb") as file:
             file.write(data)
             file.flush()
-            if synced:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         yield temporary
     finally:
-        with suppress(FileNotFoundError):  # Python 3.7 has no missing_ok, and guards run there
-            temporary.unlink()
+        _remove(temporary)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
+
+
+def _created(path: Path, mode: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):  # Python 3.7 has no missing_ok, and guards run there
+        path.unlink()

@@ -12,16 +12,29 @@ from pathlib import Path
 _V1 = Path("/sys/fs/cgroup/memory")
 _V2 = Path("/sys/fs/cgroup")
 _COUNTED = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
+_ahead: list[tuple[Path | None, bool]] = []
+"""Where groups are made, and whether they count their kills: what the process that forked this one has found."""
+
+
+def look_ahead() -> None:
+    """To be called by who forks processes that make groups: where it is, they are."""
+    base = _own_group()
+    _ahead[:] = [(base, base is not None and _count_below(base))]
 
 
 def create(name: str) -> Path | None:
     """A new group below the one that this process is in; None where that is not possible."""
-    base = _own_group()
+    base = _ahead[0][0] if _ahead else _own_group()
     if base is None:
         return None
     group = base / name
     try:
         group.mkdir()
+    except FileNotFoundError:
+        if not _ahead:
+            return None
+        _ahead.clear()  # both were moved since
+        return create(name)
     except OSError:
         return None
     return group
@@ -55,6 +68,13 @@ def oom_kills(group: Path | None) -> int | None:
     return None
 
 
+def oom_kills_at_first(group: Path | None) -> int | None:
+    """As `oom_kills`, of a group that was just made."""
+    if group is not None and _ahead and _ahead[0][1]:
+        return 0
+    return oom_kills(group)
+
+
 def remove(group: Path | None) -> None:
     if group is None:
         return
@@ -62,6 +82,17 @@ def remove(group: Path | None) -> None:
         group.rmdir()
     except OSError:
         return  # a process that cannot die yet; the empty group costs nothing
+
+
+def _count_below(base: Path) -> bool:
+    """Whether the groups made there count their kills."""
+    try:
+        control = base / "cgroup.subtree_control"
+        if control.exists():
+            return b"memory" in control.read_bytes().split()
+        return _COUNTED.search((base / "memory.oom_control").read_bytes()) is not None
+    except OSError:
+        return False
 
 
 def _own_group() -> Path | None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from faena.node import guard  # it starts without site-packages
+from faena.node import cgroups, guard  # it starts without site-packages
 
 _LONGEST_PATH = 1 << 13
 _MOST_DESCRIPTORS = 16
@@ -36,6 +36,7 @@ class ForkServer:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
+        cgroups.look_ahead()
         gc.freeze()  # what is loaded is shared with the guards for good
         while True:
             for descriptor, _ in poll.poll():

@@ -92,7 +92,7 @@ class Guard:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         wake_by_signals(wake_write)
         group = self._group or cgroups.create(f"faena-{os.getpid()}")
-        oom_before = cgroups.oom_kills(group)
+        oom_before = cgroups.oom_kills_at_first(group)
         begun = boot_clock.now()
         at = time.time_ns() // 1000  # before the look at the runner: one that dies later died after the start
         if self._runner_is_gone():
