@@ -318,6 +318,12 @@ class TestSharing:
         assert again.ask("GET", "/experiments/named?name=minas").status == 404, "somebody else of that name"
         assert kept.shared.owner.ask("GET", "/experiments/named?name=minas").status == 200
 
+    def test_the_default_one_is_nobodys(self, kept: Kept) -> None:
+        """Although somebody's first request of MLflow's makes it."""
+        assert kept.other.ask("GET", "/experiments/sharing?name=Default").json["owner"] == ""
+        asked = kept.other.ask("PATCH", "/experiments/sharing?name=Default", {"private": True})
+        assert asked.status == 403
+
     @pytest.mark.parametrize(
         "wrong", [{"add": {"nobody-here": "reader"}}, {"add": {"dora": "king"}}, {"owner": "nobody"}]
     )

@@ -84,7 +84,7 @@ def create_experiment(write: Write, name: str, now: Micros, number: int | None =
     if number is None:
         number = 0 if name == DEFAULT else int(write.execute(_NEXT_ID).scalar())
     made = {"name": name, "created_at": now, "runs": 0, "served": 0, "id": number}
-    if (asker := ASKER.get()) is not None:
+    if (asker := ASKER.get()) is not None and name != DEFAULT:  # which is everybody's, whoever comes first
         made["owner"] = asker.person
     upsert(write, experiments, made)
 
