@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Struct
 
 from faena.db import Read
@@ -24,6 +25,15 @@ _MOST = 25_000
 _MOST_SAMPLED = 2500
 _SAMPLED = 320
 _MOST_RUNS = 100
+
+
+class Point(Struct, gc=False):
+    """As it is told: an answer has up to 25,000, which take two thirds of the time and memory of as many dicts."""
+
+    key: str
+    value: float | str
+    timestamp: int
+    step: int
 
 
 class History(ById):
@@ -76,7 +86,7 @@ def of_runs(services: Services, asked: Bulk) -> Any:
         made: list[dict[str, Any]] = []
         for run_id in sorted(asked.run_id):
             points = _ordered(read, services, run_id, name)
-            made += [{**each, "run_id": run_id} for each in _shown(points, name, 0, most - len(made))]
+            made += _of_run(run_id, _shown(points, name, 0, most - len(made)))
         return {"metrics": made}
 
     return services.database.read(work)
@@ -115,11 +125,8 @@ def sampled(services: Services, asked: Interval) -> Any:
         made: list[dict[str, Any]] = []
         for run_id, points in series.items():
             shown = _shown(points, name, 0, len(points.time))
-            made += [
-                {**point, "run_id": run_id}
-                for point in sorted(shown, key=lambda each: (each["step"], each["timestamp"]))
-                if point["step"] in chosen
-            ]
+            in_order = sorted(shown, key=lambda each: (each.step, each.timestamp))
+            made += _of_run(run_id, (point for point in in_order if point.step in chosen))
         return {"metrics": made}
 
     return services.database.read(work)
@@ -147,12 +154,11 @@ def _ordered(read: Read, services: Services, run_id: str, name: str) -> Series:
     return Series(points.time[order], points.step[order], points.value[order], points.integer[order])
 
 
-def _shown(points: Series, name: str, first: int, stop: int) -> Iterator[dict[str, Any]]:
+def _shown(points: Series, name: str, first: int, stop: int) -> Iterator[Point]:
     parts = (column[first:stop].tolist() for column in (points.time, points.step, points.value))
     for time, step, value in zip(*parts, strict=True):
-        yield {
-            "key": name,
-            "value": number(value),
-            "timestamp": millis(time),
-            "step": 0 if step == NO_STEP else step,
-        }
+        yield Point(name, number(value), millis(time), 0 if step == NO_STEP else step)
+
+
+def _of_run(run_id: str, points: Iterable[Point]) -> Iterator[dict[str, Any]]:
+    return ({**msgspec.structs.asdict(each), "run_id": run_id} for each in points)
