@@ -49,6 +49,9 @@ def stop() -> None:
 @click.option("--objects", help="Of a bucket: s3://name/prefix, az://…, gs://… (default: the folder).")
 @click.option("--objects-cache", help="Gigabytes of them that the folder may hold (default: 20).")
 @click.option(
+    "--log-format", help="text, or json: an object a line, and a line for each request (default: text)."
+)
+@click.option(
     "--drain",
     help="Seconds for which it goes on after SIGTERM while /ready says that it leaves (default: 0).",
 )
@@ -65,6 +68,7 @@ def run(
     database: str | None,
     objects: str | None,
     objects_cache: str | None,
+    log_format: str | None,
     drain: str | None,
     file: Path | None,
 ) -> None:
@@ -85,6 +89,7 @@ def run(
         "database": database,
         "objects": objects,
         "objects_cache": objects_cache,
+        "log_format": log_format,
         "drain": drain,
     }
     given = {name: value for name, value in flags.items() if value}

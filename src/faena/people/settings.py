@@ -43,6 +43,8 @@ class Settings(Struct, frozen=True):
     """The URL of a bucket; empty: where the workspace has them, at first in its folder."""
     objects_cache: float = objects_place.CACHE_GB
     """Gigabytes of a bucket's objects that the folder may hold."""
+    log_format: str = "text"
+    """Or `json`: an object a line, and a line for each request."""
     drain: float = 0.0
     """Seconds for which it goes on after SIGTERM, while `/ready` says that it leaves."""
     mail_server: str = ""
@@ -65,6 +67,7 @@ _FIELDS = {
     "database": "the URL of a database, such as postgresql://user@host/name",
     "objects": "the URL of a bucket, such as s3://name/prefix",
     "objects_cache": "a number of gigabytes",
+    "log_format": "text or json",
     "drain": "seconds, from 0 to 600",
     "mail_server": f"the address of a mail server, such as smtps://host: one of {', '.join(MAIL_PORTS)}",
     "mail_from": "an address for mail",
@@ -101,6 +104,7 @@ def read(
         owner=found.get("owner", ""),
         database=_database(found.get("database", ""), wrong),
         objects=_bucket(found.get("objects", ""), wrong),
+        log_format=_log_format(found.get("log_format", "text"), wrong),
         drain=_seconds(found.get("drain", "0"), wrong),
         objects_cache=_gigabytes(found.get("objects_cache", str(objects_place.CACHE_GB)), wrong),
         mail_server=_mail_server(found.get("mail_server", ""), wrong),
@@ -133,6 +137,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "database": settings.database,
         "objects": settings.objects,
         "objects_cache": str(settings.objects_cache),
+        "log_format": "" if settings.log_format == "text" else settings.log_format,
         "drain": str(settings.drain or ""),
         "mail_server": settings.mail_server,
         "mail_from": settings.mail_from,
@@ -196,6 +201,12 @@ def _bucket(url: str, wrong: list[str]) -> str:
     except UserErrorException:
         wrong.append(f"objects is not {_FIELDS['objects']}, with endpoint and region behind ? and no keys")
     return url
+
+
+def _log_format(text: str, wrong: list[str]) -> str:
+    if text not in ("text", "json"):
+        wrong.append(f"log_format is {text[:80]!a}, not {_FIELDS['log_format']}")
+    return text
 
 
 def _seconds(text: str, wrong: list[str]) -> float:

@@ -136,6 +136,7 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
         from faena.server.listener.leaving import sent_on
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
+        from faena.server.operation import logs
         from faena.server.operation.probes import with_probes
         from faena.server.several.steward import Steward
         from faena.workspaces import database_place
@@ -145,6 +146,9 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
     log = CountingHandler()
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(format=form, level=logging.INFO, handlers=[log])
+    if shared is not None and shared.log_format == "json":
+        log.setFormatter(logs.JsonFormatter())
+        logs.tell_requests()
     bounds.raise_descriptors()
     asked = asyncio.Event()
 

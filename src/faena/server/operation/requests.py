@@ -9,6 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from faena.kernel.exposition import Latencies
+from faena.server.operation import logs
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 """Seconds."""
@@ -29,6 +30,7 @@ class Requests:
         self.latencies: dict[str, Latencies] = {}
         """By route: until the answer began, so that streams count as what they are."""
         self.open = 0
+        self.ids = logs.RequestIds()
 
     def refused(self, method: str, status: int) -> None:
         """One that was answered before it had a route."""
@@ -45,6 +47,10 @@ class Requests:
         self.counts[key] = self.counts.get(key, 0) + 1
 
 
+def _route(scope: Scope) -> str:
+    return scope.get("path_template") or NOWHERE
+
+
 def counting(found: Callable[[], Requests]) -> Callable[[ASGIApp], ASGIApp]:
     """A layer around all of an application."""
 
@@ -54,12 +60,15 @@ def counting(found: Callable[[], Requests]) -> Callable[[ASGIApp], ASGIApp]:
                 await app(scope, receive, send)
                 return
             requests, began = found(), time.perf_counter()
+            request_id, status = requests.ids.of(scope["headers"]), 0
 
             async def told(message: Message) -> None:
+                nonlocal status
                 if message["type"] == "http.response.start":
-                    route = scope.get("path_template") or NOWHERE
+                    status = int(message["status"])
                     seconds = time.perf_counter() - began
-                    requests.answered(str(scope["method"]), route, int(message["status"]), seconds)
+                    requests.answered(str(scope["method"]), _route(scope), status, seconds)
+                    message["headers"] = [*message.get("headers", ()), (logs.REQUEST_ID, request_id)]
                 await send(message)
 
             requests.open += 1
@@ -67,6 +76,13 @@ def counting(found: Callable[[], Requests]) -> Callable[[ASGIApp], ASGIApp]:
                 await app(scope, receive, told)
             finally:
                 requests.open -= 1
+                if logs.are_told():
+                    caller = scope.get("state", {}).get("person")
+                    person = "" if caller is None else str(caller.person)
+                    seconds = time.perf_counter() - began
+                    method = str(scope["method"])
+                    shown = method if method in _METHODS else "other"
+                    logs.tell(shown, _route(scope), status, seconds, request_id, person)
 
         return counted
 
