@@ -127,7 +127,10 @@ def test_a_stage_is_written_in_one_way(given: str | None, kept: str) -> None:
     assert check_stage(given) == kept
 
 
-def test_in_python_and_on_the_command_line(lasting_workspace: Workspace, tmp_path: Path) -> None:
+def test_in_python_and_on_the_command_line(
+    lasting_workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where models are brought
     (tmp_path / "m.bin").write_bytes(b"weights")
     model = Model.register(lasting_workspace, tmp_path / "m.bin", "Größe 1")
     assert model.stage is None

@@ -25,6 +25,7 @@ NO_REFERENCES = {
     "datasets.digest": "of the definition, which lies in the row",
     "logged_model_metrics.dataset_digest": "of data elsewhere, as a client told it",
     "run_datasets.digest": "of data elsewhere, as a client told it",
+    "person_sessions.digest": "of a secret",
     "person_tokens.digest": "of a secret",
     "sweep_trials.digest": "of the parameters, which lie in the row",
 }
