@@ -239,6 +239,7 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
             left.failure = left.failure or f"leaving failed: {failure!r}"
         for task in (leaving, telling):
             task.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
         if reasons and reasons[0].may_have_successor:
             # nobody can bring any work from here on; machines that have joined cannot start the next server
             misses = reasons[0] is Leaving.OUTDATED and house.node_listener.is_open
