@@ -49,6 +49,8 @@ def test_a_kill_in_any_phase_loses_nothing(
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
     phases = [phase for phase in Phase if makes_sense(victim, phase)]
+    if count == 1 and victim is Victim.RUNNER:  # a busy machine finds one once it has begun its run
+        phases.remove(Phase.QUEUED)
     cells = tuple((victim, phase) for phase in random.Random(seed).sample(phases, min(count, len(phases))))
     plan = Plan(KILLS, 1, seed, tmp_path / "kills", around.links, known_within=KNOWN_WITHIN, cells=cells)
     show_clean([row for row in KillCampaign(plan, print).run() if row.victim == victim])

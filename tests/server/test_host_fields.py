@@ -38,6 +38,8 @@ ELSEWHERE = {
     # words of people, and addresses of others
     "SentRegistration.path",
     "Source.url",
+    "AssessmentGiven.source_id",
+    "AssessmentGiven.source_kind",
     # lists of what is looked at itself
     "DataInput.sources",
     "DatasetRequest.sources",

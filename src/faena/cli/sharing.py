@@ -69,3 +69,6 @@ def _show(found: Sharing, *, as_json: bool) -> None:
     click.echo(f"{found.experiment} is private; its owner is {whose}. Owners of the workspace see it.")
     if found.people:
         print_table(["Shared with", "Role"], [[name, role] for name, role in found.people.items()])
+
+
+COMMANDS = (experiment,)
