@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from faena import Experiment, Workspace
+from faena.client.workspaces import logins
+from faena.client.workspaces.opened import OpenedWorkspace
 from faena.kernel.addresses import Url
 from faena.kernel.errors import (
     AuthenticationException,
@@ -63,6 +65,23 @@ def test_commands_take_it_with_a_token_from_the_environment(
     lacking = piped(tmp_path, "-w", address.url, "runs")
     assert (lacking.returncode, lacking.stderr.count(b"\n")) == (1, 1)
     assert b"FAENA_TOKEN_FILE" in lacking.stderr
+
+
+@pytest.mark.parametrize("variable", ["FAENA_TOKEN", "FAENA_TOKEN_FILE"])
+def test_a_token_of_the_environment_counts_before_a_login(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    logins.remember("http://127.0.0.1:9", logins.Login("of-ada"))
+    (tmp_path / "token").write_text("of-bob\n")
+    monkeypatch.setenv(variable, "of-bob" if variable == "FAENA_TOKEN" else str(tmp_path / "token"))
+    for opened in (OpenedWorkspace.from_config(), OpenedWorkspace.connect("http://127.0.0.1:9")):
+        assert isinstance(opened.address, Url)
+        assert opened.address.token == "of-bob"
+    monkeypatch.delenv(variable)
+    assert isinstance(known := OpenedWorkspace.from_config().address, Url)
+    assert known.token == "of-ada"
 
 
 def test_without_the_token_nothing_is_answered(address: Url) -> None:

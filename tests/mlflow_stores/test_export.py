@@ -70,3 +70,9 @@ def test_folders_that_hold_something_and_names_of_nothing(workspace: Workspace, 
     with pytest.raises(NotFound, match="no experiment 'none such'"):
         workspace.export_mlflow(tmp_path / "out", experiments=["none such"])
     assert not (tmp_path / "out").exists()
+    with pytest.raises(
+        NotFound, match="no experiment 'none such'"
+    ):  # a project's folder is not the workspace's files
+        workspace.export_mlflow(workspace.folder / "out", experiments=["none such"])
+    with pytest.raises(UserErrorException, match="keeps its files"):
+        workspace.export_mlflow(workspace.files.path / "out")

@@ -165,8 +165,10 @@ def test_deleted_experiments_and_ids_that_are_taken(workspace: Workspace, tmp_pa
 
 def test_only_looking_changes_nothing(workspace: Workspace, store: FolderOfMlflow) -> None:
     run_id = store.run(metrics={"loss": f"{BEGAN} 1 0\n"}, files={"a": b"12"})
-    store.model(f"m{run_id[:8]}")
+    store.model(name := f"m{run_id[:8]}")
+    store.version(name, 1, source=f"runs:/{run_id}/a", run_id=run_id)
     report = bring(workspace, store, dry_run=True)
+    assert report.notes == [], "its files would come with the run"
     assert (report.runs, report.models, report.points, report.size) == (*[Counts(there=1, new=1)] * 2, 1, 2)
     with pytest.raises(Exception, match="Could not find"):
         told(workspace, "experiments/get-by-name", experiment_name=store.name)

@@ -40,6 +40,29 @@ def test_somebody_signs_in_works_and_signs_out(shared: Shared, page: Page) -> No
     expect(page.get_by_role("heading", name="Sign in to test")).to_be_visible()
 
 
+def test_a_link_that_mlflow_printed_leads_to_the_page_of_ours_also_over_the_sign_in(
+    shared: Shared, page: Page
+) -> None:
+    made = shared.owner.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": "of mlflow"}).json
+    of = made["experiment_id"]
+    tags = [{"key": "mlflow.source.name", "value": "train.py"}, {"key": "team", "value": "a"}]
+    asked = {"experiment_id": of, "run_name": "first", "tags": tags}
+    started = shared.owner.ask("POST", "/api/2.0/mlflow/runs/create", asked)
+    run = started.json["run"]["info"]["run_id"]
+    page.goto(f"{shared.url}/#/experiments/{of}/runs/{run}")
+    page.get_by_label("Token").fill(shared.owner.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/ui/runs/{run}")
+    expect(page.get_by_role("heading", name="first")).to_be_visible()
+    page.goto(f"{shared.url}/#/experiments/{of}")
+    page.wait_for_url("**/ui/runs?experiment=of%20mlflow")
+    expect(page.get_by_role("link", name="first")).to_be_visible()
+    expect(page.get_by_text("team: a")).to_be_visible()
+    expect(page.get_by_text("train.py")).to_have_count(0)
+    page.goto(f"{shared.url}/#/experiments/77777/other")
+    expect(page.get_by_role("link", name="first")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/sign-in", "/ui/people", "/ui/audit"])
 def test_a_page_is_whole_for_who_reads_it_in_another_way(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import ssl
 import stat
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 import faena
+from faena.client.workspaces import mlflow_address
+from faena.client.workspaces.opened import OpenedWorkspace
 from faena.kernel.errors import Conflict, NotAllowed, NotFound, UserErrorException
 from faena.people import model
 from faena.people.model import Role
@@ -28,6 +34,21 @@ def test_the_first_owner_has_a_token_that_nobody_else_reads(shared: Shared) -> N
 def test_our_client_is_told_faenas_version_and_mlflows_its_own(shared: Shared) -> None:
     assert shared.owner.api.version().package == faena.__version__
     assert shared.owner.ask("GET", "/version").text.startswith("3.")
+
+
+def test_mlflows_clients_are_told_who_asks_and_which_certificate_to_trust(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(tmp_path))
+    kim = shared.person("kim", Role.READER)
+    told = mlflow_address.variables(OpenedWorkspace.connect(shared.url, kim.token))
+    assert (told["MLFLOW_TRACKING_URI"], told["MLFLOW_TRACKING_TOKEN"]) == (shared.url, kim.token)
+    trusting = ssl.create_default_context(cafile=told["MLFLOW_TRACKING_SERVER_CERT_PATH"])
+    there = urlsplit(shared.url)
+    asked = http.client.HTTPSConnection(str(there.hostname), there.port, context=trusting, timeout=60)
+    asked.request("GET", "/version", headers={"Authorization": f"Bearer {told['MLFLOW_TRACKING_TOKEN']}"})
+    assert asked.getresponse().status == 200
+    asked.close()
 
 
 def test_there_is_always_an_owner(shared: Shared) -> None:

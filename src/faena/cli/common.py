@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from faena.client.workspace import Workspace
     from faena.client.workspaces.opened import OpenedWorkspace
 
-_LONGEST_TOKEN = 1 << 14
 _PATIENCE_S = 5.0
 
 Opened = TypeVar("Opened", bound="OpenedWorkspace")
@@ -86,18 +85,7 @@ def _given_token(url: str) -> str | None:
     from faena.client.workspaces import logins
     from faena.kernel.errors import UserErrorException
 
-    if file := os.environ.get("FAENA_TOKEN_FILE"):
-        try:
-            with Path(file).expanduser().open("rb") as opened_file:
-                read = opened_file.read(_LONGEST_TOKEN + 1)
-            if len(read) > _LONGEST_TOKEN:
-                raise UserErrorException(
-                    f"FAENA_TOKEN_FILE={file} has more than {_LONGEST_TOKEN:,} bytes: that is no token."
-                )
-            return read.decode().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
-    if token := os.environ.get("FAENA_TOKEN"):
+    if token := logins.of_environment():
         return token
     if logins.find(url) is not None:
         return None

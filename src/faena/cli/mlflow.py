@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import opened
+from faena.kernel.errors import UserErrorException
 
 
 @command()
@@ -13,17 +16,22 @@ from faena.cli.common import opened
 def mlflow(close: bool) -> None:
     """Let MLflow's clients log into this workspace: prints what their environment needs, for `eval "$(faena mlflow)"`.
 
-    The server then stays until --close. See docs/mlflow.md.
+    The server then stays until --close; a shared server, which `faena login` knows, stays anyway. See docs/mlflow.md.
     """
-    gateway = opened().api.gateway
+    from faena.client.workspaces.mlflow_address import variables
+
+    workspace = opened()
+    if close and workspace.url:
+        raise UserErrorException(
+            f"{workspace.url} is a shared server, which listens until it is stopped there. "
+            "`faena token revoke` ends what a token is good for."
+        )
     if close:
-        gateway.close()
+        workspace.api.gateway.close()
         click.echo("MLflow's clients are answered no more; browsers are signed out.")
         return
-    found = gateway.open_to_programs()
-    click.echo(f"export MLFLOW_TRACKING_URI={found.url}")
-    click.echo(f"export MLFLOW_TRACKING_TOKEN={found.token}")
-    click.echo(f"export FAENA_MLFLOW_URI={found.url}")  # by which a run knows that these are not for it
+    for name, value in variables(workspace).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 COMMANDS = (mlflow,)

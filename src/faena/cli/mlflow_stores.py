@@ -148,7 +148,10 @@ def export_mlflow(context: click.Context, folder: Path, experiments: tuple[str, 
                 f"  {counted(report.records, 'record')} of evaluation sets are in files beside it: MLflow's clients "
                 "open none from a folder. `faena import-mlflow` takes them."
             )
-        click.echo(f"Open it by `mlflow.set_tracking_uri({str(report.folder)!r})`.")
+        click.echo(
+            f"Open it by `mlflow.set_tracking_uri({str(report.folder)!r})`; "
+            "MLflow 3 wants MLFLOW_ALLOW_FILE_STORE=true in the environment."
+        )
     if report.notes:
         context.exit(1)
 

@@ -133,6 +133,23 @@ def _is_number(host: str) -> bool:
     return True
 
 
+def certificate_of(address: Url) -> str:
+    """The server's own certificate as PEM, which has the fingerprint that `address` names.
+
+    Raises ServerUnreachable, and WrongCertificate as part of it.
+    """
+    connection = _Connection(address, _CONNECTING, _context(address))
+    try:
+        connection.connect()
+        encrypted = connection.sock
+        assert isinstance(encrypted, ssl.SSLSocket)
+        return ssl.DER_cert_to_PEM_cert(encrypted.getpeercert(binary_form=True) or b"")
+    except OSError as error:
+        raise RemoteServer(address).unreachable(error) from error
+    finally:
+        connection.close()
+
+
 def _check_pinned(connection: ssl.SSLSocket, address: Url) -> None:
     """Before anything is sent. Raises WrongCertificate."""
     found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()

@@ -55,7 +55,13 @@ _OF_A_PROCESS = frozenset(
 """They tell of the submitter's own process, and would be untrue in a run: not passed on even with all the rest."""
 
 _OF_MLFLOW = frozenset(
-    {"MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"}
+    {
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_TOKEN",
+        "MLFLOW_TRACKING_SERVER_CERT_PATH",
+        "MLFLOW_RUN_ID",
+        "MLFLOW_EXPERIMENT_ID",
+    }
 )
 """Where they name this workspace, a run is given its own once it asks for them."""
 

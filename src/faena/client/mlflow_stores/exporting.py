@@ -67,7 +67,7 @@ def export_mlflow(
     requests = OwnRequests(session.api.transport, "the workspace")
     with (
         contextlib.closing(ServerStore(requests)) as store,
-        places.for_export(str(target), session.folder if not session.url else None) as root,
+        places.for_export(str(target), session.files.path if not session.url else None) as root,
     ):
         return _Export(store, root, progress).all(_chosen(store.experiments(), experiments))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from faena.kernel.hidden import hiding
 from faena.people.model import fingerprint_in
 
 _LARGEST = 1 << 20
+_LONGEST_TOKEN = 1 << 14
 
 
 class Login(Struct, frozen=True):
@@ -38,6 +40,25 @@ def address(url: str, token: str, ca: str = "") -> Url:
     """Trusts the certificate that the token names, unless there is a file of them. Raises UserErrorException."""
     pinned = "" if ca or not url.startswith("https:") else fingerprint_in(token)
     return Url(url, token, Path(ca).expanduser() if ca else None, pinned)
+
+
+def of_environment() -> str:
+    """The token that FAENA_TOKEN_FILE names a file of, or FAENA_TOKEN holds; empty: neither. It counts before a login.
+
+    Raises UserErrorException for a file that cannot be read.
+    """
+    if not (file := os.environ.get("FAENA_TOKEN_FILE")):
+        return os.environ.get("FAENA_TOKEN", "").strip()
+    try:
+        with Path(file).expanduser().open("rb") as opened_file:
+            read = opened_file.read(_LONGEST_TOKEN + 1)
+        if len(read) > _LONGEST_TOKEN:
+            raise UserErrorException(
+                f"FAENA_TOKEN_FILE={file} has more than {_LONGEST_TOKEN:,} bytes: that is no token."
+            )
+        return read.decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
 
 
 def read() -> Logins:

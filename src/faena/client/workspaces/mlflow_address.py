@@ -6,7 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faena.kernel import settings
+from faena.kernel.addresses import Url
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import NoFolder
+from faena.kernel.remote_server import certificate_of
 from faena.script.rpc import RunnerClient
 
 if TYPE_CHECKING:
@@ -24,11 +28,34 @@ def address_of(workspace: Session) -> str:
     """
     if own := _of_this_run(workspace):
         return own
-    found = workspace.api.gateway.open_to_programs()
-    os.environ["MLFLOW_TRACKING_TOKEN"] = found.token
-    if "FAENA_RUN_ID" not in os.environ:
-        os.environ[_OURS] = found.url
-    return found.url
+    found = variables(workspace)
+    if "FAENA_RUN_ID" in os.environ:
+        found.pop(_OURS)
+    url = found.pop("MLFLOW_TRACKING_URI")
+    os.environ.update(found)
+    return url
+
+
+def variables(workspace: Session) -> dict[str, str]:
+    """What MLflow's clients need in their environment. A server in a folder stays for them from now on.
+
+    At a URL they show the token that this workspace was opened with, and trust the certificate that it names, of which
+    a file is kept in Faena's home folder. Raises FaenaError.
+    """
+    address = workspace.address
+    if not isinstance(address, Url):
+        door = workspace.api.gateway.open_to_programs()
+        return {"MLFLOW_TRACKING_URI": door.url, "MLFLOW_TRACKING_TOKEN": door.token, _OURS: door.url}
+    trusted = address.ca
+    if address.pinned:
+        trusted = settings.home() / "certificates" / f"{address.pinned}.pem"
+        trusted.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(trusted, certificate_of(address).encode())
+    url = workspace.url
+    found = {"MLFLOW_TRACKING_URI": url, "MLFLOW_TRACKING_TOKEN": address.token, _OURS: url}
+    if trusted is not None:
+        found["MLFLOW_TRACKING_SERVER_CERT_PATH"] = str(trusted.absolute())
+    return found
 
 
 def _of_this_run(workspace: Session) -> str:

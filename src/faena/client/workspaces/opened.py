@@ -60,16 +60,18 @@ class OpenedWorkspace(Session):
     def connect(cls, url: str, token: str | None = None, *, ca: str | os.PathLike[str] | None = None) -> Self:
         """The workspace of a server that runs already: `http://127.0.0.1:20123`, `https://faena.example.org`.
 
-        `token`: what the server knows its clients by; default: the one of `faena login`. `ca`: a file of certificates
-        to trust in place of the system's, and of the one that a token names.
+        `token`: what the server knows its clients by; default: that of FAENA_TOKEN_FILE or FAENA_TOKEN, else the one of
+        `faena login`. `ca`: a file of certificates to trust in place of the system's, and of the one a token names.
         No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
         """
         if token is None and isinstance(url, str):
-            if (login := logins.find(url)) is None:
+            login = logins.find(url)
+            token = logins.of_environment() or (login.token if login else None)
+            ca = ca or (login.ca if login else None) or None
+            if token is None:
                 raise UserErrorException(
                     f"{url[:200]} is given without a token, and you are not logged in there: faena login {url[:200]}"
                 )
-            token, ca = login.token, ca or login.ca or None
         for what, given in (("url", url), ("token", token)):
             if not isinstance(given, str):
                 raise UserErrorException(

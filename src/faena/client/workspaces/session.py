@@ -88,6 +88,11 @@ class Session:
         return self.files.indexes
 
     @property
+    def address(self) -> Address:
+        """Its folder, or the URL of its server with the token for it."""
+        return self._address
+
+    @property
     def url(self) -> str:
         """Where its server is; empty for a workspace in a folder."""
         return self._address.url.rstrip("/") if isinstance(self._address, Url) else ""

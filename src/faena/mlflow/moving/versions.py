@@ -17,6 +17,7 @@ from faena.mlflow.moving.schemas import CHANGED, GROWN, HERE, NEW, TAKEN, Taken,
 from faena.mlflow.registry_sources import Source
 from faena.mlflow.words import micros
 from faena.models import store
+from faena.models.logged import store as logged_models
 from faena.models.model import ModelFile, ModelVersion, check_stage
 from faena.objects import store as object_rows
 from faena.runs import store as runs
@@ -43,7 +44,7 @@ def take(write: Write, name: str, given: VersionGiven, now: Micros, look: bool) 
         undo = f": `faena undelete {row.deletion}` brings it back" if row.deletion is not None else ""
         return Taken(about, TAKEN, [f"a version of this number was deleted here{undo}"])
     notes: list[str] = []
-    model = _version(write, name, given, notes)
+    model = _version(write, name, given, notes, look)
     size = sum(file.size for file in model.files)
     if row is not None:
         differ = _differences(write, model) if not given.deleted else ["whether it is deleted"]
@@ -80,8 +81,9 @@ def _request(name: str, given: VersionGiven) -> str:
     return of_bytes(told.encode("utf-8", "replace"))
 
 
-def _version(read: Read, name: str, given: VersionGiven, notes: list[str]) -> ModelVersion:
-    of = Source(given.source, "", given.source) if given.deleted else _source(read, given, notes)
+def _version(read: Read, name: str, given: VersionGiven, notes: list[str], look: bool) -> ModelVersion:
+    told = [] if look and _would_come_first(read, given) else notes
+    of = Source(given.source, "", given.source) if given.deleted else _source(read, given, told)
     try:
         stage = check_stage(given.stage or None) if not given.deleted else ""
     except UserErrorException as error:
@@ -106,6 +108,13 @@ def _version(read: Read, name: str, given: VersionGiven, notes: list[str]) -> Mo
         told_run=of.told_run,
         stage=stage,
     )
+
+
+def _would_come_first(read: Read, given: VersionGiven) -> bool:
+    """Whether its files are of a run or a logged model that is not here yet: they cannot be told to be missing."""
+    if given.run_id and runs.get(read, given.run_id) is None:
+        return True
+    return bool(given.model_id) and logged_models.get(read, str(given.model_id)) is None
 
 
 def _source(read: Read, given: VersionGiven, notes: list[str]) -> Source:

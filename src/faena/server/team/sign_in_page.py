@@ -38,7 +38,7 @@ def page(workspace: str, to: str, wrong: str) -> bytes:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Sign in · {name}</title><style>{_STYLE}</style></head><body><main><h1>Sign in to {name}</h1>{said}"
-        f'<form method="post" action="/sign-in">{kept}<label for="token">Token</label>'
+        f'<form method="post">{kept}<label for="token">Token</label>'
         '<input id="token" name="token" type="password" required autofocus autocomplete="current-password" '
         f'spellcheck="false" aria-describedby="hint"{hint}><button>Sign in</button></form>'
         '<p id="hint">The same token as for <code>faena login</code>. An owner of the workspace gives you one, and '

@@ -26,12 +26,14 @@ from faena.sweeps import glances
 from faena.traces import finding
 from faena.traces.finding import Wanted
 from faena.workspaces import store as workspaces
-from faena.workspaces.schemas import SavedView
+from faena.workspaces.schemas import ExperimentView, SavedView
 from faena.workspaces.view_store import list_views
 
 _GROUPS = ("experiment", "status", "user", "target", "git.branch")
 """What rows can be grouped by without being among the columns."""
 _MOST_TAGS = 8
+_OF_MLFLOW = "mlflow."
+"""Tags that MLflow's clients set by themselves: a run's own page has them."""
 _AT_FIRST = 32
 """Rows that a page shows before its first moment is over: more than a screen has."""
 
@@ -76,7 +78,7 @@ def _width(text: str) -> float:
 
 class RunsTable(Struct, frozen=True):
     asked: Asked
-    experiments: list[str]
+    experiments: list[ExperimentView]
     views: list[SavedView]
     columns: list[Column] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
@@ -120,7 +122,7 @@ class RunsTable(Struct, frozen=True):
 
 
 def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
-    names = [each.name for each in workspaces.list_experiments(read)]
+    experiments = list(workspaces.list_experiments(read))
     views = list_views(read)
     wanted = lists.Wanted(
         experiment=asked.experiment or None,
@@ -149,7 +151,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
             metric = runs_groups.compared_by(asked.sort, shown)
             grouped = runs_groups.build(read, wanted, asked, now, by[0], metric)
     except UserErrorException as error:
-        return RunsTable(asked, names, views, error=error.message)
+        return RunsTable(asked, experiments, views, error=error.message)
     note, empty = "", None
     if not page.runs or asked.sort:
         note = " ".join(empty_results.unknown(read, wanted, asked.filter, asked.sort))
@@ -161,7 +163,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         found = runs_columns.facts(read, [run.id for _, own in parts for run in own], shown)
     return RunsTable(
         asked,
-        names,
+        experiments,
         views,
         columns=_columns(asked, shown, found),
         groups=_groups(read, parts, shown, found, now),
@@ -216,7 +218,7 @@ def _groups(
 def _row(
     run: Run, is_later: bool, trials: str, shown: Sequence[tuple[Shown, str]], found: Facts, now: Micros
 ) -> Row:
-    tags = list(found.tags.get(run.id, {}).items())
+    tags = [each for each in found.tags.get(run.id, {}).items() if not each[0].startswith(_OF_MLFLOW)]
     return Row(
         id=run.id,
         address=run_address(run.id),

@@ -1,6 +1,7 @@
 // The table of runs: which are selected, also over its pages; which columns it has, in which order.
 
 import { once_shown } from "./page.js";
+import "./mlflow_links.js";
 import "./views.js";
 
 const MOST = 200;
