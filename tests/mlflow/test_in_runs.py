@@ -215,6 +215,16 @@ class TestItsScript:
         found = script.post("logged-models/search", experiment_ids=[experiment])["models"]
         assert [each["info"]["model_id"] for each in found] == [model_id]
 
+    def test_tells_no_model_of_another_run_of_versions(
+        self, client: Client, script: Client, its_model: Any
+    ) -> None:
+        model_id = its_model["info"]["model_id"]
+        before = client.get(f"logged-models/{model_id}")
+        script.post("registered-models/create", name="of an address")
+        asked = {"name": "of an address", "source": "s3://bucket/m", "model_id": model_id}
+        assert script.refused("model-versions/create", **asked)[:2] == (403, "PERMISSION_DENIED")
+        assert client.get(f"logged-models/{model_id}") == before
+
     def test_registers_what_it_made(self, client: Client, script: Client, own: str, other: Any) -> None:
         run = script.run(own)
         assert script.put_artifact(run, "net/MLmodel", b"flavors: {}").status == 200
@@ -244,6 +254,8 @@ class TestItsScript:
         found = script.get("traces", experiment_ids=[experiment])["traces"]
         assert [each["request_id"] for each in found] == [trace]
         theirs = [{"key": "mlflow.sourceRun", "value": other["info"]["run_id"]}]
+        ended = script.send("PATCH", f"traces/{trace}", status="OK", timestamp_ms=2, request_metadata=theirs)
+        assert ended.status == 403
         asked = {"experiment_id": experiment, "timestamp_ms": 1, "request_metadata": theirs}
         assert script.refused("traces", **asked)[:2] == (403, "PERMISSION_DENIED")
 
@@ -282,6 +294,7 @@ def test_ends_some_minutes_after_its_run(tmp_path: Path) -> None:
         clock.advance(2)
         answer = script.ask("runs/get", run_id=run)
         assert (answer.status, answer.json["error_code"]) == (401, "UNAUTHENTICATED")
+        assert script.visitor.get("/model-versions/get-artifact?name=a&version=1&path=b").status == 401
 
 
 def test_what_a_script_left_open_ends_with_its_run(client: Client, server: Running) -> None:

@@ -244,7 +244,57 @@ def test_whom_it_is_there_for(kept: Kept) -> None:
     assert kept.shared.server.house.database.submit_read(seen).result() == [True, False, False]
 
 
+def own_experiment(kept: Kept, name: str) -> str:
+    return str(Client(cast("Visitor", kept.other)).post("experiments/create", name=name)["experiment_id"])
+
+
+def trace_told(kept: Kept, trace_id: str, number: str, run_id: str) -> Answer:
+    """By somebody else, as a trace of an experiment of their own, made in this run."""
+    info = {
+        "trace_id": trace_id,
+        "trace_location": {"mlflow_experiment": {"experiment_id": number}},
+        "trace_metadata": {"mlflow.sourceRun": run_id},
+    }
+    return kept.other.ask("POST", "/api/3.0/mlflow/traces", {"trace": {"trace_info": info}})
+
+
+def test_no_trace_of_others_is_in_its_runs(kept: Kept) -> None:
+    number, before = own_experiment(kept, "with traces"), kept.rows()
+    metadata = [{"key": "mlflow.sourceRun", "value": kept.run}]
+    begun = {"experiment_id": number, "timestamp_ms": 1, "request_metadata": metadata}
+    assert kept.other.ask("POST", "/api/2.0/mlflow/traces", begun).status == 200
+    assert trace_told(kept, "tr-of-others", number, kept.run).status == 200
+    assert kept.rows() == before
+
+
+def test_an_id_of_its_traces_is_taken(kept: Kept) -> None:
+    number, before = own_experiment(kept, "with ids"), kept.rows()
+    answer = trace_told(kept, str(kept.named["trace_id"]), number, "")
+    assert (answer.status, answer.json["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS"), answer.text
+    assert kept.rows() == before
+
+
+def test_no_tag_of_its_evaluation_sets_goes(kept: Kept) -> None:
+    owner = Client(cast("Visitor", kept.shared.owner))
+    numbers, tags = [str(kept.named["experiment_id"])], '{"a": "b"}'
+    made = owner.post("datasets/create", api="3.0", name="questions", experiment_ids=numbers, tags=tags)
+    path = f"datasets/{made['dataset']['dataset_id']}"
+    assert kept.other.ask("DELETE", f"/api/3.0/mlflow/{path}/tags/a").status == 404
+    assert owner.get(path, api="3.0")["dataset"]["tags"] == tags
+    owner.send("DELETE", path, api="3.0")
+
+
 class TestSharing:
+    def test_with_readers_who_put_no_trace_into_its_runs(self, kept: Kept) -> None:
+        number = own_experiment(kept, "of a reader")
+        share(kept.shared.owner, add={"dora": "reader"})
+        try:
+            before = kept.rows()
+            assert trace_told(kept, "tr-of-a-reader", number, kept.run).status == 403
+            assert kept.rows() == before
+        finally:
+            share(kept.shared.owner, remove=["dora"])
+
     def test_with_readers_who_change_nothing(self, kept: Kept) -> None:
         owner, other = kept.shared.owner, kept.other
         assert share(owner, add={"dora": "reader"}).status == 200

@@ -57,11 +57,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
+ODD = "odd\x1b]8;;http://example.org\x07\x9b31m"
+"""What terminals obey."""
+
+
 def _make_sets(write: Write) -> None:
     for number, (name, of) in enumerate((("capitals", 1), ("twice", 1), ("twice", 77), ("gone", 77))):
         made = sets.create(write, name, {"team": "a"}, [of], number, "ann")
         told = [Told({"q": each}, expectations={"answer": each * 2}) for each in range(1, 1003)]
         sets.add_records(write, made.id, told if name == "capitals" else [], number, "ann")
+    sets.create(write, ODD, {}, (), 5, None)
 
 
 def _tell(
@@ -249,3 +254,13 @@ def test_they_are_listed_by_experiment_and_deleted_for_good(ws: Workspace) -> No
 def test_commands_list_sets_and_show_one(faena: Callable[..., tuple[int, str]]) -> None:
     assert "capitals" in faena("evaluation-sets", "--experiment", "chat")[1]
     assert faena("evaluation-set", "capitals", "--limit", "2")[1].count("answer: ") == 2
+
+
+@pytest.mark.parametrize("command", [("evaluation-sets",), ("evaluation-set", ODD)])
+def test_what_a_terminal_would_obey_is_not_printed(
+    faena: Callable[..., tuple[int, str]], command: tuple[str, ...]
+) -> None:
+    code, text = faena(*command)
+    assert code == 0
+    assert "odd" in text
+    assert text.replace("\n", "").isprintable()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faena.traces.opentelemetry import told
+from faena.traces.opentelemetry import shapes, told
 from faena.traces.opentelemetry.shapes import Unreadable
 from faena.traces.opentelemetry.told import WrongSpan
 from tests.examples import examples
@@ -40,6 +40,14 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 def test_damaged_protocol_buffers_are_read_or_refused(at: int, other: bytes, cut: bool) -> None:
     for each in read(PROTOBUF[:at] + other + (b"" if cut else PROTOBUF[at + len(other) :]), is_json=False):
         json.loads(each.span.told)
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_empty_values_without_end_are_refused(is_json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "MOST_VALUES", 1000)
+    body = b'{"resourceSpans": [' + b"{}," * 1000 + b"{}]}" if is_json else b"\x0a\x00" * 1001
+    with pytest.raises(Unreadable, match="at most 1,000 values"):
+        told.read(body, is_json=is_json)
 
 
 VALUES = st.recursive(

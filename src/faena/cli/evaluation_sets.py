@@ -52,9 +52,9 @@ def evaluation_set(name: str, limit: int, as_json: bool) -> None:
     if as_json:
         print_json({**msgspec.to_builtins(found), "records": msgspec.to_builtins(page.records)})
     else:
-        from faena.cli.layout import Column, print_facts, print_table, show_time, styled
+        from faena.cli.layout import Column, harmless, print_facts, print_table, show_time, styled
 
-        click.echo(f"{styled(found.name, bold=True)}  {found.id}")
+        click.echo(f"{styled(harmless(found.name), bold=True)}  {found.id}")
         print_facts(
             {
                 "Records": f"{found.size:,}",
@@ -74,11 +74,12 @@ def evaluation_set(name: str, limit: int, as_json: bool) -> None:
 @click.argument("name", metavar="NAME|ID")
 def delete_evaluation_set(name: str) -> None:
     """Delete an evaluation set for good, with its records."""
+    from faena.cli.layout import harmless
     from faena.client.traces.evaluation_set import EvaluationSet
 
     found = EvaluationSet(opened(), name)
     found.delete()
-    click.echo(f"{found.name} ({found.id}) is deleted.")
+    click.echo(f"{harmless(found.name)} ({found.id}) is deleted.")
 
 
 def _text(value: Any) -> str:

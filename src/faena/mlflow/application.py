@@ -92,6 +92,8 @@ class MlflowApplication:
             )
         if (scope["method"], path) == ("GET", "/model-versions/get-artifact"):
             of_version = fields.of_query(registry_files.File, scope["query_string"])
+            if (of_run := scope["state"].get(OF_A_RUN)) is not None:
+                await in_runs.caller_of(self._services, of_run)  # every run's may, as long as it is good
             return await registry_files.send(self._services, of_version, request)
         if (scope["method"], path.rstrip("/")) == ("POST", "/v1/traces"):
             token: RunOfToken | None = scope["state"].get(OF_A_RUN)

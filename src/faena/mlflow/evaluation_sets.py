@@ -124,7 +124,11 @@ def set_tags(services: Services, asked: SetTags) -> Any:
 
 
 def delete_tag(services: Services, asked: DeleteTag) -> Any:
-    return services.database.write(lambda write: store.remove_tag(write, asked.dataset_id, asked.key))
+    def work(write: Write) -> None:
+        service.get(write, asked.dataset_id)
+        store.remove_tag(write, asked.dataset_id, asked.key)
+
+    return services.database.write(work)
 
 
 def upsert(services: Services, asked: Upsert) -> Any:

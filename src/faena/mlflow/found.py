@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from faena.db import Read
+from faena.db.hiding import EVERYTHING
 from faena.mlflow import checks
 from faena.mlflow.errors import MISSING, MlflowError
 from faena.mlflow.words import DELETED
@@ -38,6 +39,16 @@ def run(read: Read, run_id: str) -> Run:
     if there is None or there.deletion is not None:
         raise MlflowError(f"Run with id={run_id[:300]} not found", MISSING)
     return there
+
+
+def made_in(read: Read, run_id: str | None) -> str | None:
+    """The run in which something was made, as a client tells; None: it is not there for whoever tells.
+
+    Raises NotAllowed where they may only read it. Where all is there for them, any id is kept as it is told.
+    """
+    if not run_id or read.view is EVERYTHING or runs.get(read, run_id[:_LONGEST_ID]) is not None:
+        return run_id
+    return None
 
 
 def active_run(read: Read, run_id: str) -> Run:

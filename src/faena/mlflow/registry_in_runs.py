@@ -18,6 +18,8 @@ async def create_version(services: Services, caller: Caller, asked: registry_ver
     def check(read: Read) -> None:
         if asked.run_id:
             callers.check(read, caller, asked.run_id)
+        if asked.model_id:  # which is told of its versions
+            callers.check_model(read, caller, asked.model_id)
         place = registry_places.find(asked.source or "")
         match place and place[0]:
             case RunFiles(run_id):

@@ -10,7 +10,9 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
+from faena.db.hiding import EVERYTHING
 from faena.db.prepared import Prepared
+from faena.kernel.errors import Conflict
 from faena.objects.references import OBJECT
 from faena.runs.store import runs
 from faena.traces import assessment_store, span_store
@@ -73,6 +75,9 @@ _COLUMNS = (
 
 
 def add(write: Write, trace: Trace) -> None:
+    """Raises Conflict where it is there, in an experiment that is not there for whoever tells of it."""
+    if write.view is not EVERYTHING and write.execute(_ONE, {"of": trace.id}).first() is not None:
+        raise Conflict(f"The id {trace.id} is another trace's. Make a new one for this trace.")
     values = {name: getattr(trace, name) for name in _COLUMNS}
     more = {"status": trace.status.value, "is_whole": int(trace.is_whole)}
     write.execute(_ADD, {**values, **more})

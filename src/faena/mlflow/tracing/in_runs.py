@@ -25,6 +25,18 @@ async def start(services: Services, caller: Caller, asked: second.Start) -> Any:
     return await second.start(services, msgspec.structs.replace(asked, request_metadata=metadata))
 
 
+async def end(services: Services, caller: Caller, asked: second.End) -> Any:
+    """The caller's, which stays with its runs."""
+    named = [pair.value for pair in asked.request_metadata if pair.key == SOURCE_RUN and pair.value]
+
+    def check(read: Read) -> None:
+        callers.check_trace(read, caller, asked.request_id)
+        callers.check(read, caller, *named)
+
+    await services.database.read(check)
+    return await second.end(services, asked)
+
+
 async def tell(services: Services, caller: Caller, asked: third.Start) -> Any:
     """The same; one that is there must be the caller's already."""
     given = asked.trace.trace_info if asked.trace is not None else None

@@ -17,7 +17,7 @@ def add_to(add: Callable[..., None]) -> None:
     """`add`: methods, path, request, answer, and what answers the token of a run; `version`: 2.0 unless told."""
     add("POST", "traces", second.Start, second.start, in_runs.start)
     add("GET", "traces", second.Search, second.search, in_runs.search)
-    add("PATCH", "traces/{request_id}", second.End, second.end)
+    add("PATCH", "traces/{request_id}", second.End, second.end, in_runs.end)
     add("GET", "traces/{request_id}/info", second.ById, second.info)
     add("GET", "traces/{request_id}", second.ById, second.info)
     add("PATCH", "traces/{request_id}/tags", second.SetTag, second.set_tag)

@@ -69,7 +69,7 @@ def start(services: Services, asked: Start) -> Any:
     def work(write: Write) -> dict[str, Any]:
         experiment = found.active_experiment(write, asked.experiment_id).id or 0
         where = {ARTIFACT_LOCATION: addresses.of_trace(experiment, trace_id)}
-        run_id = metadata.get(SOURCE_RUN)
+        run_id = found.made_in(write, metadata.get(SOURCE_RUN))
         store.add(write, Trace(trace_id, experiment, began, run_id, tags=tags | where, metadata=metadata))
         return {"trace_info": _info(service.get(write, trace_id))}
 

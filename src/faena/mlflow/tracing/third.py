@@ -99,7 +99,8 @@ def start(services: Services, asked: Start) -> Any:
 
     def work(write: Write) -> dict[str, Any]:
         experiment = found.active_experiment(write, experiment_of(given)).id or 0
-        told = service.tell(write, _told(given, experiment, now))
+        told = _told(given, experiment, now)
+        told = service.tell(write, msgspec.structs.replace(told, run_id=found.made_in(write, told.run_id)))
         return {"trace": {"trace_info": views.info(told)}}
 
     return services.database.write(work)

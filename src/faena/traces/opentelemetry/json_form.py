@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from faena.traces.opentelemetry.protobuf_form import real
-from faena.traces.opentelemetry.shapes import DEEPEST, SHAPES, Field, Kind, Unreadable
+from faena.traces.opentelemetry.shapes import DEEPEST, SHAPES, Counted, Field, Kind, Unreadable
 
 
 def read(body: bytes) -> dict[str, Any]:
     """A request, in the form of `SHAPES`. Raises Unreadable."""
+    Counted().one_more(body.count(b"{") + body.count(b"["))  # before they take memory, in texts, too
     try:
         return _message(msgspec.json.decode(body), "request", 0)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

@@ -8,27 +8,28 @@ from base64 import b64encode
 from typing import Any
 
 from faena.kernel import protobuf
-from faena.traces.opentelemetry.shapes import DEEPEST, SHAPES, Field, Kind, Unreadable
+from faena.traces.opentelemetry.shapes import DEEPEST, SHAPES, Counted, Field, Kind, Unreadable
 
 
 def read(body: bytes) -> dict[str, Any]:
     """A request, in the form of `SHAPES`. Raises Unreadable."""
     try:
-        return _message(memoryview(body), "request", 0)
+        return _message(memoryview(body), "request", 0, Counted())
     except (protobuf.Malformed, UnicodeDecodeError) as error:
         raise Unreadable("these bytes are no protocol buffers") from error
 
 
-def _message(data: memoryview, shape: str, depth: int) -> dict[str, Any]:
+def _message(data: memoryview, shape: str, depth: int, counted: Counted) -> dict[str, Any]:
     if depth > DEEPEST:
         raise Unreadable(f"values go deeper than {DEEPEST} levels")
     known = SHAPES[shape]
     found: dict[str, Any] = {}
     for number, value in protobuf.fields(data):
+        counted.one_more()
         field = known.get(number)
         if field is None:
             continue
-        made = _value(field, value, depth)
+        made = _value(field, value, depth, counted)
         if field.repeated:
             found.setdefault(field.name, []).append(made)
         else:
@@ -38,7 +39,7 @@ def _message(data: memoryview, shape: str, depth: int) -> dict[str, Any]:
     return found
 
 
-def _value(field: Field, value: int | memoryview, depth: int) -> Any:
+def _value(field: Field, value: int | memoryview, depth: int, counted: Counted) -> Any:
     if isinstance(value, int):
         match field.of:
             case Kind.FLAG:
@@ -50,7 +51,7 @@ def _value(field: Field, value: int | memoryview, depth: int) -> Any:
         raise protobuf.Malformed
     match field.of:
         case str() as shape:
-            return _message(value, shape, depth + 1)
+            return _message(value, shape, depth + 1, counted)
         case Kind.TEXT:
             return str(value, "utf-8")
         case Kind.IDENTITY | Kind.BYTES:

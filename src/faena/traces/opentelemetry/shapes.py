@@ -10,6 +10,10 @@ DEEPEST = 40
 """Values within values, and messages within messages; what goes deeper is refused."""
 
 
+MOST_VALUES = 2_000_000
+"""Of a request, messages among them: each costs some microseconds, and 64 KiB packed hold 30 million empty ones."""
+
+
 class Kind(Enum):
     TEXT = auto()
     FLAG = auto()
@@ -92,3 +96,16 @@ SHAPES: dict[str, Shape] = {
 
 class Unreadable(ValueError):
     """What was sent are no spans in this form."""
+
+
+class Counted:
+    """How many values of a request are read."""
+
+    def __init__(self) -> None:
+        self._left = MOST_VALUES
+
+    def one_more(self, many: int = 1) -> None:
+        """Raises Unreadable where they are too many."""
+        self._left -= many
+        if self._left < 0:
+            raise Unreadable(f"a request has at most {MOST_VALUES:,} values. Send fewer spans at a time")
