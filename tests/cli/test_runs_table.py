@@ -39,6 +39,19 @@ def test_ids_of_sweeps_leave_room_on_a_terminal(
     assert "Accuracy" in title and "0.97" in rows[0]
 
 
+@pytest.mark.parametrize("width", [None, 80])
+def test_ids_of_mlflows_leave_room_for_metrics_on_a_terminal(
+    width: int | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (layout, runs_table):
+        monkeypatch.setattr(module, "terminal_width", lambda: width)
+    ids = ["a3251fd675f5b607db963e6dd4544ce5", "a3251fd675f6b607db963e6dd4544ce5"]
+    default_table([row(each, name="baseline") for each in ids], None, "")
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in rows] == (ids if width is None else ["a3251fd675f5", "a3251fd675f6"])
+    assert "Accuracy" in title and "0.97" in rows[0]
+
+
 def test_a_trials_metric_is_told_to_be_the_last(capsys: pytest.CaptureFixture[str]) -> None:
     default_table([row("HD_1_0", parent="HD_1")], None, "")
     default_table([row("fit_1")], None, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ from faena.search.language import Field, parse_fields
 _METRICS, _PARAMETERS = 4, 4
 """Columns at most, those that most of the shown runs have; as on the page."""
 _BEGINNING = 11
-"""Characters of a sweep's id at least: `HD_` and 8 of its digits."""
+"""Characters of a long id at least: of a sweep's `HD_` and 8 of its digits."""
+_OF_MLFLOW = re.compile("[0-9a-f]{32}")
+"""Ids of runs that MLflow's clients began, or that came from a store of theirs."""
 _LONGEST = 200
 """Characters of a value on a terminal."""
 
@@ -73,23 +76,25 @@ def default_table(
     wanted = [*fixed, *sorted_names, *([seconds] if sweeps else []), *further]
     least = len(fixed) + len(sorted_names)
     shown = _fitting(found, wanted, least)
-    if sweeps and (len(shown) < len(wanted) or not _fits(found, shown)):
-        shortened_ids = _beginnings([run.id for run in found], sweeps)
+    ids = [run.id for run in found]
+    long = [*(sweeps or ()), *filter(_OF_MLFLOW.fullmatch, ids)]
+    if long and (len(shown) < len(wanted) or not _fits(found, shown)):
+        shortened_ids = _beginnings(ids, long)
         wanted[0] = _plain("Run", lambda run: shortened_ids.get(run.id, run.id))
         shown = _fitting(found, wanted, least)
     _print(shown, found, empty)
 
 
-def _beginnings(ids: Sequence[str], sweeps: Iterable[str]) -> dict[str, str]:
-    """Of sweeps' ids, which are long, what names them among these: the beginning of one means it and no trial."""
+def _beginnings(ids: Sequence[str], long: Iterable[str]) -> dict[str, str]:
+    """Of long ids what names them among these: the beginning of a sweep's means it and no trial."""
     found = {}
-    for sweep in sweeps:
-        others = [each for each in ids if not each.startswith(sweep)]
+    for run in long:
+        others = [each for each in ids if not each.startswith(run)]
         length = next(
-            (n for n in range(_BEGINNING, len(sweep)) if not any(o.startswith(sweep[:n]) for o in others)),
+            (n for n in range(_BEGINNING, len(run)) if not any(o.startswith(run[:n]) for o in others)),
             None,
         )
-        found[sweep] = sweep[:length]
+        found[run] = run[:length]
     return found
 
 

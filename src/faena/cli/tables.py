@@ -99,7 +99,7 @@ def _checkpoint(taken: CheckpointView) -> str:
 
 def _place(view: RunView) -> str:
     if view.type == EXTERNAL:
-        return f"none: it is {view.place}"
+        return "none: it is logged from elsewhere"
     if not view.cluster:
         return "none: the process that started it writes and ends it"
     nodes = f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"

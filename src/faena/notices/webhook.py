@@ -60,8 +60,9 @@ def _allowed(host: str, port: int, allows: Allows) -> str:
         raise NotBrought(f"{host} was not found: {error}") from None
     addresses = [str(each[4][0]) for each in found]
     if strange := [each for each in addresses if not allows(each)]:
+        where = host if host == strange[0] else f"{host} ({strange[0]})"
         raise NotBrought(
-            f"{host} is {strange[0]}, in a network that notices of people do not go to. An owner may allow it: "
+            f"{where} is in a network that notices of people do not go to. An owner may allow it: "
             "notice_networks in docs/server.md"
         )
     return addresses[0]

@@ -161,7 +161,7 @@ class RunView(Struct, frozen=True):
     def place(self) -> str:
         """Where its process is, or was."""
         if self.type == EXTERNAL:
-            return "elsewhere: whoever logs it says what becomes of it"
+            return "elsewhere: it is logged from there"
         return self.cluster or "the process that started it"
 
     @property
