@@ -21,7 +21,7 @@ WITH = {"2.22.5": "opentelemetry-sdk<1.45"}
 Interpreter = Callable[[str, str], Path]
 BY_ITSELF = {
     "FLUENT": "",
-    "MODEL": "",
+    "MODEL": "scipy",
     "TRACES": "",
     "SYSTEM": "psutil",
     "SKLEARN": "scikit-learn",
