@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faena import Workspace
+from faena import Experiment, Workspace
 from faena.kernel.discovery import is_held
 from faena.kernel.settings import SERVER_LOCK
 from tests.cli.terminal import piped, within
@@ -161,6 +161,20 @@ def test_init_writes_the_config_that_is_found_first(tmp_path: Path) -> None:
     assert json.loads(azure.read_text())["workspace_name"] == "mine"
     assert Workspace.from_config(tmp_path).name == "mine"
     assert json.loads((azure.parent / "config.json.before").read_text())["workspace_name"] == "of-azure"
+
+
+def test_a_run_tells_of_its_children_and_comments(workspace: Workspace) -> None:
+    with Experiment(workspace, "family").start_logging(snapshot_directory=None, outputs=None) as run:
+        assert (
+            "Children" not in (alone := faena(workspace, "show", run.id).stdout) and "Comments" not in alone
+        )
+        for number in range(2):
+            run.child_run(name=f"fold {number}").complete()
+        run.add_comment("the second fold is odd")
+    told = faena(workspace, "show", run.id).stdout
+    assert "Children    2: faena runs --filter" in told
+    assert f"Comments    1: faena comment {run.id}" in told
+    assert "fold 1" in faena(workspace, "runs", "--filter", f"parent = '{run.id}'").stdout
 
 
 def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:

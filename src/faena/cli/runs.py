@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from faena.runs.list_schemas import RunPage
     from faena.runs.schemas import RunView
 
+_COUNTED = 100
+"""Children that `faena show` counts."""
 _ASKED = 50
 """Sweeps of a page at most."""
 
@@ -122,7 +124,9 @@ def show(run_id: str, as_json: bool) -> None:
 
     view = run.refresh()
     api = run.experiment.workspace.api
-    facts = _sweep_facts(api, view.id) if view.type == HYPERDRIVE else None
+    facts = _sweep_facts(api, view.id) if view.type == HYPERDRIVE else _children(api, view.id)
+    if comments := api.comments.list(view.id):
+        facts["Comments"] = f"{len(comments):,}: faena comment {view.id}"
     tables.run(view, facts, python=_python_of(api, view))
     if view.ended_at is None:
         _tell_full_disk(run, "The run's state cannot be kept until then.")
@@ -136,6 +140,16 @@ def _python_of(api: ServerApi, view: RunView) -> str:
         return str(api.records.lock(view.id)["python"]).rpartition(" ")[2]
     except (FaenaError, KeyError, TypeError):  # an environment that cannot be told hides nothing else
         return ""
+
+
+def _children(api: ServerApi, run_id: str) -> dict[str, str]:
+    """How many runs are below it, and what lists them; nothing where there is none."""
+    asked = f"parent = '{run_id}'"
+    page = api.page(filter=asked, include_children=True, limit=_COUNTED)
+    if not page.runs:
+        return {}
+    count = f"more than {_COUNTED}" if page.next else f"{len(page.runs)}"
+    return {"Children": f'{count}: faena runs --filter "{asked}"'}
 
 
 def _sweep_facts(api: ServerApi, sweep_id: str) -> dict[str, str]:
