@@ -267,6 +267,13 @@ def test_no_trace_of_others_is_in_its_runs(kept: Kept) -> None:
     assert kept.rows() == before
 
 
+def test_nobody_takes_a_trace_of_others_into_their_own(kept: Kept) -> None:
+    owner = Client(cast("Visitor", kept.shared.owner))
+    trace_id = str(owner.post("traces", experiment_id="0", timestamp_ms=1)["trace_info"]["request_id"])
+    assert trace_told(kept, trace_id, own_experiment(kept, "greedy"), "").status == 200
+    assert owner.get(f"traces/{trace_id}/info")["trace_info"]["experiment_id"] == "0"
+
+
 def test_an_id_of_its_traces_is_taken(kept: Kept) -> None:
     number, before = own_experiment(kept, "with ids"), kept.rows()
     answer = trace_told(kept, str(kept.named["trace_id"]), number, "")

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import Read, Write
+from faena.db.hiding import EVERYTHING
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects import store as objects
@@ -57,7 +58,8 @@ def end(
 def tell(write: Write, trace: Trace) -> Trace:
     """Keep a trace as its application tells it; of one whose spans came before, that counts from now on.
 
-    What is not told of stays: tags, metadata and assessments of other keys, the request and the response.
+    What is not told of stays: tags, metadata and assessments of other keys, the request and the response. It moves to
+    another experiment for owners alone: in one that somebody keeps to themselves it would be gone for others.
     """
     assessments, known = trace.assessments, store.get(write, trace.id)
     if known is None:
@@ -72,7 +74,7 @@ def tell(write: Write, trace: Trace) -> Trace:
 def _changed(write: Write, known: Trace, told: Trace) -> Trace:
     kept = {"run_id": told.run_id, "request": told.request, "response": told.response}
     changes = {
-        "experiment_id": told.experiment_id,
+        "experiment_id": told.experiment_id if write.view is EVERYTHING else known.experiment_id,
         "began_at": told.began_at,
         "ended_at": told.ended_at,
         "client_request_id": told.client_request_id,
