@@ -274,6 +274,19 @@ def test_nobody_takes_a_trace_of_others_into_their_own(kept: Kept) -> None:
     assert owner.get(f"traces/{trace_id}/info")["trace_info"]["experiment_id"] == "0"
 
 
+def test_nobody_takes_an_evaluation_set_of_others_into_their_own(kept: Kept) -> None:
+    owner = Client(cast("Visitor", kept.shared.owner))
+    made = owner.post("datasets/create", api="3.0", name="for all", experiment_ids=["0"])["dataset"]
+    path, number = f"datasets/{made['dataset_id']}", own_experiment(kept, "quiet and greedy")
+    where = f"/experiments/sharing?{urlencode({'name': 'quiet and greedy'})}"
+    assert kept.other.ask("PATCH", where, {"private": True}).status == 200
+    body = {"experiment_ids": [number]}
+    answer = kept.other.ask("POST", f"/api/3.0/mlflow/{path}/add-experiments", body)
+    assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.text
+    assert owner.get(f"{path}/experiment-ids", api="3.0")["experiment_ids"] == ["0"]
+    owner.send("DELETE", path, api="3.0")
+
+
 def test_an_id_of_its_traces_is_taken(kept: Kept) -> None:
     number, before = own_experiment(kept, "with ids"), kept.rows()
     answer = trace_told(kept, str(kept.named["trace_id"]), number, "")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from faena.db import Read, Write
+from faena.db.hiding import EVERYTHING
 from faena.mlflow import checks, found, paging
 from faena.mlflow.errors import MISSING, MlflowError, invalid_value, missing_value
 from faena.mlflow.fields import REQUIRED
 from faena.mlflow.filters import evaluation_sets as filters
 from faena.mlflow.services import Services
 from faena.mlflow.words import USER, millis, without_empty
+from faena.people import sharing_store
 from faena.traces.evaluation_sets import service, store
 from faena.traces.evaluation_sets.model import EvaluationSet, Record, Told
 
@@ -180,6 +183,7 @@ def add_experiments(services: Services, asked: Experiments) -> Any:
     def work(write: Write) -> dict[str, Any]:
         _check(write, asked.dataset_id)
         numbers = [found.experiment(write, each).id or 0 for each in asked.experiment_ids]
+        _check_stays(write, numbers)
         store.add_experiments(write, asked.dataset_id, numbers)
         return {"dataset": _shown(service.touch(write, asked.dataset_id, now))}
 
@@ -196,6 +200,16 @@ def remove_experiments(services: Services, asked: Experiments) -> Any:
         return {"dataset": _shown(service.touch(write, asked.dataset_id, now))}
 
     return services.database.write(work)
+
+
+def _check_stays(write: Write, numbers: Sequence[int]) -> None:
+    """Raises MlflowError where the set would be gone for others: it is there for those who see all its experiments."""
+    private = [] if write.view is EVERYTHING else [n for n in numbers if sharing_store.owner(write, n)[1]]
+    if private:
+        raise MlflowError(
+            f"The experiment {private[0]} is private, and the evaluation set would be so, too. Make a set for it.",
+            "PERMISSION_DENIED",
+        )
 
 
 def _check(read: Read, set_id: str) -> None:
