@@ -72,7 +72,7 @@ def test_another_workspace_may_not_have_it(url: str, tmp_path: Path) -> None:
 class TestChoosing:
     def test_one_with_runs_stays_where_they_are(self, tmp_path: Path) -> None:
         (tmp_path / "faena.db").write_bytes(b"SQLite")
-        with pytest.raises(WorkspaceException, match="Make a new workspace"):
+        with pytest.raises(WorkspaceException, match="faena server move-database"):
             database_place.choose(tmp_path, "postgresql://faena@db/faena")
 
     def test_a_new_password_is_the_same_database(self, tmp_path: Path) -> None:
