@@ -26,7 +26,7 @@ BY_ITSELF = {
     "SYSTEM": "psutil",
     "SKLEARN": "scikit-learn",
     "XGBOOST": "xgboost scikit-learn",
-    "KERAS": "tensorflow-cpu tensorboard",
+    "KERAS": "tensorflow-cpu tensorboard scipy",
     "LIGHTNING": "lightning",
 }
 """Packages of each script, beside the client and pandas."""
