@@ -185,7 +185,7 @@ def test_a_run_is_had_again_with_a_note_and_a_tag_and_deleted(page: Page, projec
     assert (again.tags["faena.rerun_of"], again.snapshot, again.lock) == (run.id, *_code_of(project, run.id))
 
     page.get_by_text("Add a note").click()
-    page.get_by_label("Markdown").fill("**better** than the first")
+    page.get_by_label("Markdown;").fill("**better** than the first")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".note strong")).to_have_text("better")
     page.get_by_text("Set a tag").click()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Database, Integer, Read, String, Text, Write, like, metadata, upsert
 from faena.db.prepared import Prepared
+from faena.db.schema import OF_PLACE
 from faena.kernel.errors import UserErrorException
 
 notes = sa.Table(
@@ -21,8 +22,9 @@ notes = sa.Table(
     sa.Column("kind", String(8)),
     sa.Column("size", BigInteger),
     sa.UniqueConstraint("kind", "size"),
+    info=OF_PLACE,
 )
-"""A table of the suite's own; import this module before the database is made."""
+"""A table of the suite's own, which no copy takes along; import this module before the database is made."""
 
 SPELLED = ["", "A", "Z", "_", "a", "z", "Ä", "ä", "ﬁ", "🚲"]
 """Texts in the order of their code points."""
