@@ -101,8 +101,8 @@ class Dashboard(ThreadingHTTPServer):
         job = str(body["submission_id"])
         self.jobs[job] = {"submission_id": job, "status": "RUNNING", "message": "", "body": body}
         thread = threading.Thread(target=self._bridge, args=(job,), daemon=True)
-        self.threads.append(thread)
         thread.start()
+        self.threads.append(thread)  # once it can be waited for
         return {"submission_id": job}
 
     def kill(self, job: str) -> None:
@@ -197,7 +197,7 @@ def served(monkeypatch: pytest.MonkeyPatch, cloud: Cloud) -> Iterator[Dashboard]
     there.shutdown()
     thread.join()
     there.server_close()
-    for each in there.threads:
+    for each in list(there.threads):
         each.join(30)
 
 
