@@ -28,6 +28,8 @@ from faena.workspaces import objects_place
 from tests.conftest import shut_down
 
 pytestmark = pytest.mark.long
+_DIGEST = 64
+"""Characters of an object's name."""
 
 
 @pytest.fixture
@@ -47,7 +49,10 @@ def in_bucket(server: s3.S3Server, workspace: Workspace) -> dict[str, bytes]:
     place = objects_place.place(workspace.files.path)
     assert place is not None
     folder = server.folder / s3.BUCKET / place.address.prefix / "objects"
-    return {path.name: path.read_bytes() for path in folder.glob("*/*")}
+    whole = (
+        path for path in folder.glob("*/*") if len(path.name) == _DIGEST
+    )  # others are still being written
+    return {path.name: path.read_bytes() for path in whole}
 
 
 def submitted(workspace: Workspace, script: str) -> Run:
