@@ -243,7 +243,11 @@ def _interact(session: pytest.Session, asks: int, answers: int) -> Any:
     interactor.pytest_sessionstart(session)
     interactor.pytest_collection()
     interactor.pytest_collection_finish(session)
-    return interactor.pytest_runtestloop(session)
+    try:
+        return interactor.pytest_runtestloop(session)
+    finally:
+        # who has told the end is interrupted when it takes more than five seconds to come, on a machine that is busy
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_told_all(config: pytest.Config) -> bool:

@@ -95,3 +95,16 @@ def test_durations_are_those_of_all_phases(tmp_path: Path) -> None:
     (tmp_path / "test_some.py").write_text(TESTS)
     printed = _run(tmp_path, "--durations=30", "--durations-min=0")
     assert all(printed.count(f"s {phase} ") >= 9 for phase in ("setup", "call", "teardown")), printed
+
+
+@pytest.mark.long
+def test_a_worker_that_is_asked_to_hurry_while_it_ends_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text("""
+import _thread, os
+
+def test_passes(request):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        request.config.add_cleanup(_thread.interrupt_main)
+""")
+    printed = _run(tmp_path)
+    assert "1 passed" in printed and "KeyboardInterrupt" not in printed, printed

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from faena.attempts.folder import AttemptFolder
-from faena.node import cgroups, forking, processes
+from faena.node import forking, processes
 from faena.node.forking import ForkServer
 from faena.testing.waiting import until
 
@@ -29,7 +29,6 @@ class GuardedScript:
         *,
         grace: float = 30.0,
         argv: list[str] | None = None,
-        group: Path | None = None,
         fence: dict[str, float] | None = None,
     ) -> None:
         self.folder = AttemptFolder(folder)
@@ -48,8 +47,6 @@ class GuardedScript:
         self.process = forks.fork(folder, given) if forks else forking.start_alone(folder, given)
         for descriptor in given:
             os.close(descriptor)
-        if group is not None:
-            (group / "cgroup.procs").write_text(str(self.process.pid))
         os.write(self.lifeline, b"g")
 
     @property
@@ -167,32 +164,33 @@ def test_when_the_guard_dies_its_script_dies_too(make: Any) -> None:
     until(lambda: _is_gone(pid), "the script is gone")
 
 
-@pytest.fixture
-def small_group() -> Iterator[Path]:
-    """A control group of 64 MB for the guard to be started in; needs the right to make one."""
-    base = cgroups.create(f"faena-test-{os.getpid()}")
-    if base is None:
+def test_a_kill_for_want_of_memory_is_told_apart_from_any_other(make: Any) -> None:
+    script = make("""
+import os, time
+print(os.getpid(), flush=True)
+while not os.path.exists("may-hoard"):
+    time.sleep(0.01)
+hoard = [bytearray(b"x") * (8 << 20) for _ in range(64)]
+""")
+    script.until_printed("\n")
+    limit = _limit_of_memory(int(script.output()))
+    if limit is None:
         pytest.skip("this user may not make a control group")
-    leaf = base / "leaf"
-    try:
-        if (base / "cgroup.subtree_control").exists():
-            (base / "cgroup.subtree_control").write_text("+memory")
-        limit = next(
-            base / name for name in ("memory.limit_in_bytes", "memory.max") if (base / name).exists()
-        )
-        limit.write_text(str(64 << 20))
-        leaf.mkdir()
-        yield leaf
-        until(lambda: not (leaf / "cgroup.procs").read_text().strip(), "the group is empty")
-    finally:
-        cgroups.remove(leaf)
-        cgroups.remove(base)
-
-
-def test_a_kill_for_want_of_memory_is_told_apart_from_any_other(make: Any, small_group: Path) -> None:
-    hoarder = "hoard = []\nwhile True:\n    hoard.append(bytearray(b'x') * (8 << 20))"
-    end = make(hoarder, group=small_group).end()
+    limit.write_text(str(64 << 20))
+    (script.folder.code / "may-hoard").touch()
+    end = script.end()
     assert (end["signal"], end["out_of_memory"]) == (signal.SIGKILL, True)
+
+
+def _limit_of_memory(pid: int) -> Path | None:
+    """The file that bounds what the group of a process has; None where it is in none of its own."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for kind, name in (("memory", "memory.limit_in_bytes"), ("", "memory.max")):
+            file = Path("/sys/fs/cgroup", kind, path.lstrip("/"), name)
+            if kind in controllers.split(",") and "faena-" in path and file.exists():
+                return file
+    return None
 
 
 def _is_gone(pid: int) -> bool:
