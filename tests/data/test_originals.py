@@ -51,6 +51,7 @@ def test_mnists_have_the_digests_that_frameworks_compare(parts: Parts, tmp_path:
     assert not idx.are_true(tmp_path, TEST_FILES)
 
 
+@pytest.mark.long
 def test_without_gnu_gzip_they_have_the_content(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def environment(tmp_path: Path) -> Callable[[str], RunHere]:
     return make
 
 
+@pytest.mark.long
 def test_chainers_trainer_logs_means_at_its_trigger_and_goes_on_from_a_snapshot(
     environment: Callable[[str], RunHere],
 ) -> None:

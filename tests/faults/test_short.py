@@ -39,9 +39,7 @@ def around(
 
 
 @pytest.mark.parametrize("count", [1, long_form(2)])
-@pytest.mark.parametrize(
-    "victim", [each if each is not Victim.CLIENT else long_form(each) for each in Victim]
-)
+@pytest.mark.parametrize("victim", [each if each is Victim.SERVER else long_form(each) for each in Victim])
 def test_a_kill_in_any_phase_loses_nothing(
     victim: Victim, count: int, around: Surroundings, tmp_path: Path
 ) -> None:

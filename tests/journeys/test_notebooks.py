@@ -45,6 +45,7 @@ def text_of(run: Run, name: str) -> str:
         return b"".join(parts).decode()
 
 
+@pytest.mark.long
 def test_cells_run_with_parameters_and_log_to_the_run(project: Project) -> None:
     (project.folder / "tools").mkdir()
     (project.folder / "tools" / "beside.py").write_text("FACTOR = 2")

@@ -35,6 +35,7 @@ def test_a_folder_of_something_else(workspace: Workspace, tmp_path: Path) -> Non
         workspace.import_mlflow(str(tmp_path / "nowhere"))
 
 
+@pytest.mark.long
 def test_one_bad_run_stops_none_of_the_others(workspace: Workspace, store: FolderOfMlflow) -> None:
     bad = [store.run() for _ in range(5)]
     good = store.run(

@@ -21,7 +21,10 @@ from tests.people.shared import Shared
 from tests.server.api_session import record
 from tests.server.house import running
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.xdist_group("description of the API"),  # to make it costs more than all of them
+]
 FOLDER = Path(__file__).parents[2] / "docs" / "api"
 OF_HOST = Right.HOST.name
 EXAMPLES = 74

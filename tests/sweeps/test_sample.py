@@ -167,6 +167,7 @@ class TestLearns:
         )
         assert sum(each.coordinates["--x"] for each in incrementally(ledger, 40)[-10:]) > 30
 
+    @pytest.mark.long
     def test_cma_es_keeps_its_optimizer_in_the_ledger(self) -> None:
         """Without what was attached to its trials it starts anew, and says something else."""
         ledger = Ledger(task(CMAES))
@@ -184,6 +185,7 @@ class TestLearns:
         assert all(trial.system_attrs == {} for trial in known.known(without=40))
         assert isinstance(rebuilt(Ledger(narrower, changes=ledger.changes), 40), Drawn)
 
+    @pytest.mark.long
     def test_cma_es_of_one_parameter_and_a_fixed_one(self) -> None:
         space = {"--x": ["uniform", [-5, 5]], "--same": ["choice", [["a"]]]}
         incrementally(Ledger(task(CMAES, space), value=lambda at: at["--x"] ** 2), 20)
