@@ -21,10 +21,7 @@ from tests.people.shared import Shared
 from tests.server.api_session import record
 from tests.server.house import running
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.xdist_group("description of the API"),  # to make it costs more than all of them
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 FOLDER = Path(__file__).parents[2] / "docs" / "api"
 OF_HOST = Right.HOST.name
 EXAMPLES = 74
@@ -38,6 +35,12 @@ def schema() -> dict[str, Any]:
         app = app_for(Tenant())
         app.make_all()
         return described(app)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def once() -> None:
+    """In one process, which has made the description: that costs more than all of the tests."""
+    schema()
 
 
 def public() -> Iterator[tuple[str, str, dict[str, Any]]]:
