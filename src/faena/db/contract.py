@@ -69,8 +69,11 @@ class Backend(ABC):
         """Wait until it answers again, so long at most; whether it does."""
         return False
 
-    def was_committed(self) -> bool:
-        """Of the last transaction, whose commit was asked for and not answered. Raises DBAPIError."""
+    def has_last(self) -> bool:
+        """Whether it has the last transaction whose commit was asked for, once it answers again.
+
+        Raises DBAPIError, and WriterStopped where it lacks what was acknowledged.
+        """
         return False
 
     @abstractmethod

@@ -95,10 +95,10 @@ class Hearing:
             heard(set(topics))
 
 
-def statement(messages: list[str]) -> tuple[str, tuple[str, ...]]:
-    """Columns of a SELECT that tells these to others when its transaction is committed, with their parameters."""
+def columns(messages: list[str]) -> tuple[str, tuple[str, ...]]:
+    """More columns of a SELECT, which tell these to others when its transaction is committed; with parameters."""
     parameters = tuple(part for message in messages for part in (_CHANNEL, message))
-    return ", ".join(["pg_notify(%s, %s)"] * len(messages)), parameters
+    return ", pg_notify(%s, %s)" * len(messages), parameters
 
 
 def _packed(own: str, topics: Iterable[str]) -> Iterator[str]:

@@ -20,7 +20,10 @@ from sqlalchemy.types import TypeEngine
 from faena.db import hiding
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
-from faena.db.hearing import Heard, Hearing, statement
+from faena.db.hearing import KEEPALIVES, Heard, Hearing, columns
+from faena.db.hosts import several_hosts
+from faena.db.kept_commits import FORGET, MARK, KeptCommits
+from faena.db.kept_commits import MAKE as MAKE_COMMITS
 from faena.db.leading import FOUND, MAKE, LeaderLock
 from faena.db.migrations import bring_up
 from faena.db.schema import create, found_version
@@ -33,6 +36,7 @@ from faena.kernel.errors import (
     WorkspaceException,
     WriterStopped,
 )
+from faena.kernel.plural import counted
 
 _DRIVER = "postgresql+psycopg"
 _WRITING = 0x6661656E61
@@ -43,13 +47,20 @@ _AGAIN = ("40001", "40P01")
 """Serialization failures and deadlocks."""
 _CANCELED = "57014"
 _FULL = "53100"
-_AWAY = ("08", "57P01", "57P02", "57P03")
-"""What the states begin with of a connection that broke, and of a server that ends, crashed or starts."""
+_AWAY = ("08", "57P01", "57P02", "57P03", "25006")
+"""What the states begin with of a connection that broke, of a server that ends, crashed or starts, and of a replica."""
 _LOOK_S = 0.2
 """Between looks whether it answers again."""
 _DAMAGED = ("XX001", "XX002")
 _UNFIT = "22"
 """What the states of values begin with that no column takes."""
+_CONNECTED = {
+    **KEEPALIVES,
+    "tcp_user_timeout": 10_000,
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+}
+"""How it is connected to: a host that is gone, and cannot say so, is known to be in about ten seconds."""
 _FAILED = 3
 """The driver's number for a transaction of which nothing more can come."""
 
@@ -60,7 +71,8 @@ class PostgreSQL(Backend):
     def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
         """`heard`: what is called with topics of other processes. Raises WorkspaceException."""
         self._url = _parsed(url)
-        self._transaction = "0"
+        self._commits = KeptCommits()
+        self._changed = False
         self._number: int | None = None
         self._hearing: Hearing | None = None
         if find_spec("psycopg") is None:
@@ -98,13 +110,13 @@ class PostgreSQL(Backend):
 
     def finish(self, connection: sa.Connection, topics: set[str]) -> None:
         messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
-        if not messages and self._number is None:
-            return
-        telling, parameters = statement(messages)
-        columns = ", ".join(filter(None, (FOUND if self._number is not None else "", telling)))
-        found = connection.exec_driver_sql(f"SELECT {columns}", parameters or None).one()
-        if self._number is not None and found[0] != self._number:
+        telling, parameters = columns(messages)
+        leading = FOUND if self._number is not None else "NULL"
+        asked = f"WITH kept AS ({MARK}) SELECT (SELECT number FROM kept), {leading}{telling}"
+        found = connection.exec_driver_sql(asked, (*self._commits.next(), *parameters)).one()
+        if self._number is not None and found[1] != self._number:
             raise WriterStopped("Another process of this server leads now, and this one leaves. Ask again.")
+        self._changed = found[0] is not None
 
     def close(self) -> None:
         self.hear_no_more()
@@ -118,14 +130,16 @@ class PostgreSQL(Backend):
 
     @contextmanager
     def transaction(self, connection: sa.Connection) -> Iterator[sa.Transaction]:
+        self._changed = False
         with connection.begin() as transaction:
-            locked = f"SELECT pg_current_xact_id()::text, pg_advisory_xact_lock({_WRITING})"
-            self._transaction = str(connection.exec_driver_sql(locked).one()[0])
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
             yield transaction
             inner: Any = connection.connection.driver_connection
             if transaction.is_active and inner.info.transaction_status == _FAILED:
                 # PostgreSQL takes a commit for a rollback then, and says nothing
                 raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
+        if self._changed:
+            self._commits.answered()
 
     @contextmanager
     def limited(self, connection: sa.Connection, seconds: float) -> Iterator[Callable[[], None]]:
@@ -169,17 +183,23 @@ class PostgreSQL(Backend):
                     return False
             time.sleep(_LOOK_S)
 
-    def was_committed(self) -> bool:
+    def has_last(self) -> bool:
         with self._apart().connect() as connection:
-            return bool(
-                connection.exec_driver_sql(
-                    f"SELECT pg_xact_status('{self._transaction}'::xid8) = 'committed'"
-                ).scalar()
+            found = connection.exec_driver_sql(self._commits.look).scalar()
+        if lacking := self._commits.lacking(found):
+            raise WriterStopped(
+                f"The database {self._shown} answers again and lacks the last {counted(lacking, 'commit')} of this "
+                "process, which had been acknowledged: one that takes the place of another has only what that had sent "
+                "it (synchronous_commit and synchronous_standby_names of PostgreSQL). This process leaves, since what "
+                "it knows is not what is there; what is lost must be done again."
             )
+        return self._commits.has_last(found)
 
     def _apart(self) -> sa.Engine:
         """For a connection besides those that are there, and good for nothing any more."""
-        return sa.create_engine(self._url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+        return sa.create_engine(
+            self._url, poolclass=NullPool, connect_args={**_CONNECTED, "connect_timeout": 5}
+        )
 
     def translated(self, error: BaseException) -> BaseException:
         if not isinstance(error, DBAPIError):
@@ -227,7 +247,8 @@ class PostgreSQL(Backend):
                 create(connection)
             else:
                 bring_up(connection, found)
-            connection.exec_driver_sql(MAKE)
+            for statement in (MAKE, MAKE_COMMITS, FORGET):
+                connection.exec_driver_sql(statement)
 
     def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
         engine = sa.create_engine(
@@ -235,12 +256,7 @@ class PostgreSQL(Backend):
             poolclass=QueuePool,
             pool_size=size,
             isolation_level=isolation,
-            connect_args={
-                "options": options,
-                "application_name": "faena",
-                "client_encoding": "utf8",
-                "connect_timeout": 10,
-            },
+            connect_args={**_CONNECTED, "options": options},
         )
         engine.dialect.statement_compiler = _Compiler
         return engine
@@ -272,8 +288,8 @@ def reading_at_once(url: str) -> sa.Engine:
 
 def _parsed(url: str) -> sa.URL:
     try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+        parsed = sa.make_url(several_hosts(url))
+    except (sa.exc.ArgumentError, ValueError):
         raise WorkspaceException(
             "The database's URL cannot be read. Use postgresql://user@host/database."
         ) from None

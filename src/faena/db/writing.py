@@ -213,17 +213,25 @@ class Writer:
                     connection.rollback()
             except _Away as away:
                 _log.warning("the database does not answer: %s", _in_short(away.error))
-                if not self._is_back(connection, until - time.monotonic()):
-                    raise away.error from None
-                _log.info("the database answers again")
-                if away.committing and self._backend.was_committed():
+                if self._is_kept(connection, away, until):
                     return
 
-    def _is_back(self, connection: sa.Connection, seconds: float) -> bool:
-        if connection.in_transaction():
-            with suppress(DBAPIError):  # there may be nobody to be told
+    def _is_kept(self, connection: sa.Connection, away: _Away, until: float) -> bool:
+        """Whether the database has what was to be committed, once it answers again. Raises where it does not."""
+        with suppress(DBAPIError):  # there may be nobody to be told
+            if connection.in_transaction():
                 connection.rollback()
-        return seconds > 0 and self._backend.returns(seconds)
+            connection.invalidate()  # what answers next may be another server
+        while (left := until - time.monotonic()) > 0 and self._backend.returns(left):
+            try:
+                has_last = self._backend.has_last()
+            except DBAPIError as error:
+                if self._backend.is_away(error):
+                    continue
+                raise away.error from error
+            _log.info("the database answers again")
+            return away.committing and has_last
+        raise away.error from None
 
     def _commit_once(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
         committing = False

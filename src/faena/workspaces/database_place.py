@@ -37,7 +37,8 @@ def check(url: str) -> SplitResult:
     """Raises UserErrorException for what is no URL of PostgreSQL."""
     with suppress(ValueError):
         parts = urlsplit(url)
-        if parts.scheme in _SCHEMES and parts.path.strip("/") and len(url) < _LARGEST and url.isprintable():
+        is_whole = parts.scheme in _SCHEMES and parts.path.strip("/") and _hosts(parts)
+        if is_whole and len(url) < _LARGEST and url.isprintable():
             return parts
     raise UserErrorException(
         "The database is given as postgresql://user@host/name: with the name of a database."
@@ -53,6 +54,8 @@ def shown(url: str) -> str:
 def choose(folder: Path, url: str) -> None:
     """Keep the workspace's database at `url` from now on. With another password or user it is the same one.
 
+    So it is with other hosts beside one that was known: a replica, which takes its place one day.
+
     Raises WorkspaceException where the workspace has another database already.
     """
     parts = check(url)
@@ -63,7 +66,7 @@ def choose(folder: Path, url: str) -> None:
                 f"The workspace in {folder.parent} has its database in {before}. Bring it to PostgreSQL first: `faena "
                 "server move-database URL`."
             )
-    elif (_host(found := check(before)), _name(found)) != (_host(parts), _name(parts)):
+    elif _name(found := check(before)) != _name(parts) or not _hosts(found) & _hosts(parts):
         raise WorkspaceException(
             f"The workspace in {folder.parent} has its database at {shown(before)}, not at {shown(url)}. Give that "
             "one, or make a new workspace."
@@ -77,9 +80,23 @@ def move_to(folder: Path, url: str) -> None:
 
 
 def _host(parts: SplitResult) -> str:
-    """Or the folder of its socket."""
-    host = parts.hostname or dict(parse_qsl(parts.query)).get("host", "")
-    return f"{host}:{parts.port}" if parts.port else host
+    return ",".join(_places(parts))
+
+
+def _hosts(parts: SplitResult) -> set[str]:
+    return set(_places(parts))
+
+
+def _places(parts: SplitResult) -> list[str]:
+    """Each host with its port, or the folder of its socket. Raises ValueError for what is no port."""
+    if not (hosts := parts.netloc.rpartition("@")[2]):
+        return dict(parse_qsl(parts.query)).get("host", "").split(",")
+    return [_one(host) for host in hosts.split(",")]
+
+
+def _one(host: str) -> str:
+    found = urlsplit(f"//{host}")
+    return f"{found.hostname or ''}:{found.port}" if found.port else found.hostname or ""
 
 
 def _name(parts: SplitResult) -> str:
