@@ -19,7 +19,11 @@ def test_one_host_is_as_it_was(url: str) -> None:
     [
         (
             "postgresql://ada:w@db1:5432,db2:5433/faena",
-            "postgresql://ada:w@/faena?host=db1%2Cdb2&port=5432%2C5433&target_session_attrs=read-write",
+            "postgresql://ada:w@/faena?host=db1%2Cdb2&port=5432%2C5433&target_session_attrs=primary",
+        ),
+        (
+            "postgresql://db1,db2/faena?target_session_attrs=read-write",
+            "postgresql:///faena?host=db1%2Cdb2&port=%2C&target_session_attrs=primary",
         ),
         (
             "postgresql://db1,[::1]:5433/faena?target_session_attrs=any",

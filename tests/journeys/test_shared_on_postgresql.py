@@ -87,7 +87,15 @@ class TestChoosing:
         )
 
     @pytest.mark.parametrize(
-        "url", ["", "mysql://a/b", "postgresql://host", "postgresql://a,b:x/n", "postgresql://[/x", "postgresql://h/" + "x" * 5000]
+        "url",
+        [
+            "",
+            "mysql://a/b",
+            "postgresql://host",
+            "postgresql://a,b:x/n",
+            "postgresql://[/x",
+            "postgresql://h/" + "x" * 5000,
+        ],
     )
     def test_what_is_no_database(self, tmp_path: Path, url: str) -> None:
         with pytest.raises(UserErrorException, match="name of a database"):
@@ -96,8 +104,6 @@ class TestChoosing:
     def test_a_replica_beside_it_is_the_same_database(self, tmp_path: Path) -> None:
         database_place.choose(tmp_path, "postgresql://faena@db1/faena")
         database_place.choose(tmp_path, "postgresql://faena:word@db1,db2:5433/faena")
-        assert (
-            database_place.shown(str(database_place.place(tmp_path))) == "postgresql://db1,db2:5433/faena"
-        )
+        assert database_place.shown(str(database_place.place(tmp_path))) == "postgresql://db1,db2:5433/faena"
         with pytest.raises(WorkspaceException, match="db1,db2:5433/faena, not at postgresql://db3/faena"):
             database_place.choose(tmp_path, "postgresql://db3/faena")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,10 +33,14 @@ def until(found: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
 class Process:
     """`faena server run` of a folder."""
 
-    def __init__(self, folder: Path, database: str, log: Path) -> None:
+    def __init__(
+        self, folder: Path, database: str, log: Path, port: int = 0, more: Mapping[str, str] | None = None
+    ) -> None:
+        """`port`: 0: a free one. `more`: of its environment."""
         self._log = log
         environment = dict(os.environ)
-        environment |= {f"{PREFIX}DATABASE": database, f"{PREFIX}PORT": "0", f"{PREFIX}OWNER": "ada"}
+        environment |= {f"{PREFIX}DATABASE": database, f"{PREFIX}PORT": str(port), f"{PREFIX}OWNER": "ada"}
+        environment |= more or {}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "faena.cli", "server", "run"],
@@ -45,6 +49,10 @@ class Process:
                 stderr=output,
                 stdout=output,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def said(self) -> str:

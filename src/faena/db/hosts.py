@@ -1,13 +1,13 @@
 """Addresses of PostgreSQL that name several hosts, of which one takes the place of another: as its own programs do.
 
-    postgresql://faena@db1:5432,db2:5433/faena
+postgresql://faena@db1:5432,db2:5433/faena
 """
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
-_WRITABLE = "target_session_attrs"
+_WHICH = "target_session_attrs"
 
 
 def hosts_of(url: str) -> tuple[str, ...]:
@@ -19,8 +19,10 @@ def hosts_of(url: str) -> tuple[str, ...]:
 def several_hosts(url: str) -> str:
     """The same address with its hosts among the options, where there are several; others as they are.
 
-    Of several, that is used which can be written: a replica is not, until it has taken the other's place.
+    Of several, that is used which can be written: a replica is not, until it has taken the other's place. PostgreSQL's
+    own `read-write` would not take a connection that is only for reading.
     """
+    url = url.replace(f"{_WHICH}=read-write", f"{_WHICH}=primary")
     hosts = hosts_of(url)
     if len(hosts) < 2:
         return url
@@ -32,8 +34,8 @@ def several_hosts(url: str) -> str:
     told = [f"host={quote(','.join(names), safe='')}", f"port={quote(','.join(ports), safe='')}"]
     if options:
         told.append(options)
-    if f"{_WRITABLE}=" not in options:
-        told.append(f"{_WRITABLE}=read-write")
+    if f"{_WHICH}=" not in options:
+        told.append(f"{_WHICH}=primary")
     return f"{before}://{user}{at}{slash}{path}?{'&'.join(told)}"
 
 

@@ -21,7 +21,7 @@ from faena.db import hiding
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
 from faena.db.hearing import KEEPALIVES, Heard, Hearing, columns
-from faena.db.hosts import several_hosts
+from faena.db.hosts import hosts_of, several_hosts
 from faena.db.kept_commits import FORGET, MARK, KeptCommits
 from faena.db.kept_commits import MAKE as MAKE_COMMITS
 from faena.db.leading import FOUND, MAKE, LeaderLock
@@ -71,6 +71,7 @@ class PostgreSQL(Backend):
     def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
         """`heard`: what is called with topics of other processes. Raises WorkspaceException."""
         self._url = _parsed(url)
+        self._hosts = hosts_of(url)
         self._commits = KeptCommits()
         self._changed = False
         self._number: int | None = None
@@ -231,6 +232,8 @@ class PostgreSQL(Backend):
 
     @property
     def _shown(self) -> str:
+        if len(self._hosts) > 1:
+            return f"postgresql://{','.join(self._hosts)}/{self._url.database}"
         return self._url.render_as_string(hide_password=True)
 
     def _prepare(self, connection: sa.Connection) -> None:

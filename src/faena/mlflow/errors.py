@@ -15,6 +15,7 @@ from faena.kernel.errors import (
     ModelNotFoundException,
     NotFound,
     StorageFull,
+    WorkspaceGone,
 )
 
 INVALID = "INVALID_PARAMETER_VALUE"
@@ -76,7 +77,7 @@ def of_ours(error: FaenaError) -> MlflowError:
             return MlflowError(error.message, EXISTS)
         case AuthenticationException():
             return MlflowError(error.message, "PERMISSION_DENIED")
-        case StorageFull():
+        case StorageFull() | WorkspaceGone():  # a process that leaves: the next one answers
             return MlflowError(error.message, "TEMPORARILY_UNAVAILABLE")
     code = INVALID if 400 <= error.status < 500 else "TEMPORARILY_UNAVAILABLE"
     return MlflowError(error.message, code)

@@ -212,6 +212,20 @@ def _serve(shared: Path) -> None:
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     """Raises OSError, KeyError, SubprocessError, Unavailable."""
+    postgres, options = runnable(folder)
+    log = folder / "log"
+    initialize(postgres, folder / "data", log, options)
+    command: list[str | Path] = [postgres, "-D", folder / "data", "-k", folder]
+    for setting in _SETTINGS:
+        command += ["-c", setting]
+    return serving(command, log, options)
+
+
+def runnable(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The program, and with which options of Popen it runs: never as root. `folder`: becomes its user's.
+
+    Raises OSError, KeyError, Unavailable.
+    """
     options: dict[str, Any] = {"cwd": folder, "stdin": subprocess.DEVNULL}
     postgres = program()
     if os.geteuid() == 0:  # as which it refuses to run
@@ -219,23 +233,26 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
         options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         postgres = _reachable(postgres, folder, options)
-    log = folder / "log"
+    return postgres, options
+
+
+def initialize(postgres: Path, data: Path, log: Path, options: dict[str, Any]) -> None:
+    """Make the folder of a server. Raises Unavailable."""
+    initdb: list[str | Path] = [postgres.with_name("initdb"), "-D", data, "-U", "faena"]
+    initdb += ["--auth=trust", "--no-sync", *_LOCALE]
     with log.open("wb") as output:
-        options |= {"stdout": output, "stderr": output}
-        initdb: list[str | Path] = [postgres.with_name("initdb"), "-D", folder / "data", "-U", "faena"]
-        initdb += ["--auth=trust", "--no-sync", *_LOCALE]
-        if subprocess.run(initdb, check=False, **options).returncode:
+        if subprocess.run(initdb, check=False, stdout=output, stderr=output, **options).returncode:
             raise Unavailable(" ".join(log.read_text(errors="replace").split())[-500:])
-        command: list[str | Path] = [postgres, "-D", folder / "data", "-k", folder]
-        for setting in _SETTINGS:
-            command += ["-c", setting]
+
+
+def serving(command: list[str | Path], log: Path, options: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """A server that takes connections, and ends with this process. Raises Unavailable."""
+    with log.open("wb") as output:
         running = subprocess.Popen(
-            command,
-            preexec_fn=_end_with_parent,
-            **options,
+            command, stdout=output, stderr=output, preexec_fn=_end_with_parent, **options
         )
     deadline = time.monotonic() + _PATIENCE_S
-    while b"ready to accept connections" not in log.read_bytes():
+    while b"ready to accept" not in log.read_bytes():
         if running.poll() is not None or time.monotonic() > deadline:
             running.kill()
             raise Unavailable(" ".join(log.read_text(errors="replace").split())[-500:])

@@ -9,11 +9,14 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from faena.kernel.errors import WorkspaceGone
+from faena.kernel.settings import WIRE_HEADER
 from faena.server.errors import ErrorBody
 
-_BODY = msgspec.json.encode(
-    ErrorBody(WorkspaceGone.__name__, "The server leaves before it has an answer. Ask the next one.")
-)
+_SAID = "The server leaves before it has an answer. Ask the next one."
+_OURS = WorkspaceGone.status, msgspec.json.encode(ErrorBody(WorkspaceGone.__name__, _SAID))
+_OTHERS = 503, msgspec.json.encode({"error_code": "TEMPORARILY_UNAVAILABLE", "message": _SAID})
+"""MLflow's clients, and most others, ask nobody again who says 421."""
+_WIRE = WIRE_HEADER.lower().encode()
 
 
 def sent_on(app: ASGIApp) -> ASGIApp:
@@ -35,12 +38,13 @@ def sent_on(app: ASGIApp) -> ASGIApp:
         except asyncio.CancelledError:
             if begun or scope["type"] != ScopeType.HTTP:
                 raise
+            status, body = _OURS if any(name == _WIRE for name, _ in scope["headers"]) else _OTHERS
             headers = [
                 (b"content-type", b"application/json"),
-                (b"content-length", str(len(_BODY)).encode()),
+                (b"content-length", str(len(body)).encode()),
                 (b"connection", b"close"),
             ]
-            await send({"type": "http.response.start", "status": WorkspaceGone.status, "headers": headers})
-            await send({"type": "http.response.body", "body": _BODY, "more_body": False})
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
 
     return answered
