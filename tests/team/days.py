@@ -16,9 +16,7 @@ from tests.team.work import Files, Points, Versions, Worker, working
 
 BEFORE_S, AFTER_S = 3.0, 3.0
 """Seconds for which clients work before it happens, and after."""
-HEAD = (
-    "what happens                       for s  points  files  vers.  runs  MLflow longest s  told wrong"
-)
+HEAD = "what happens                       for s  points  files  vers.  runs  MLflow longest s  told wrong"
 
 Weather = Callable[[Team, float], None]
 

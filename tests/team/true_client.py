@@ -8,11 +8,11 @@ import threading
 from pathlib import Path
 
 from faena.testing.waiting import until
-from tests.team import mlflow_script
 from tests.team.asking import Asker
 from tests.team.ground import Team
 from tests.team.work import Worker, differences
 
+_SCRIPT = Path(__file__).with_name("mlflow_script.py")
 VARIABLE = "MLFLOW_PYTHON"
 """The interpreter that has MLflow; where the environment names none, its client is left out."""
 
@@ -32,7 +32,7 @@ class TrueClient(Worker):
             "MLFLOW_TRACKING_TOKEN": self.team.token,
             "MLFLOW_TRACKING_SERVER_CERT_PATH": str(self.team.certificate),
         }
-        command = [os.environ[VARIABLE], mlflow_script.__file__, str(self._confirm), str(self._release)]
+        command = [os.environ[VARIABLE], str(_SCRIPT), str(self._confirm), str(self._release)]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 command, env={**os.environ, **told}, stdout=output, stderr=output
