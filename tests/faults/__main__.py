@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="kills in each cell (default 20; 0: none)")
     parser.add_argument(
-        "--cells", type=_cell, nargs="+", default=CELLS, help="such as runner/queued (default: all)"
+        "--cells", type=cell, nargs="+", default=CELLS, help="such as runner/queued (default: all)"
     )
     parser.add_argument("--jobs", type=int, default=2, help="workspaces side by side (default 2)")
     parser.add_argument("--seed", type=int, help="repeat a campaign (default: drawn and printed)")
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _cell(text: str) -> Cell:
+def cell(text: str) -> Cell:
     victim, _, phase = text.partition("/")
     return Victim(victim), Phase(phase)
 

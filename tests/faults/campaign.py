@@ -41,6 +41,8 @@ class Plan:
     links: Path
     known_within: float = KNOWN_WITHIN
     cells: tuple[Cell, ...] = CELLS
+    opened: Callable[[Path, Path], Site] = lambda folder, links: Site(folder, links=links)
+    """Makes a site of its folder and of that of packages."""
 
 
 class KillCampaign:
@@ -67,7 +69,7 @@ class KillCampaign:
         return list(self._rows.values())
 
     def _work(self, number: int) -> None:
-        site = Site(self._plan.folder / f"site{number}", links=self._plan.links)
+        site = self._plan.opened(self._plan.folder / f"site{number}", self._plan.links)
         while (drawn := self._draw()) is not None:
             cell, seed, misses = drawn
             started = time.monotonic()

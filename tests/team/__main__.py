@@ -4,40 +4,76 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from faena.testing import s3
+from faena.testing.kills import table
+from faena.testing.postgresql_pair import pair
+from tests.faults.__main__ import cell
+from tests.faults.campaign import CELLS, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 from tests.team import days
-from tests.team.ground import team
+from tests.team.ground import keys, team
+from tests.team.sites import opening
+
+_KNOWN_S = 15.0
+"""Seconds from a kill to the state in the API, where another process is to lead first."""
 
 
 def main() -> int:
     options = _parser().parse_args()
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
     base = Path(tempfile.mkdtemp(prefix="faena-team-", dir="/tmp"))
     for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
         os.environ.pop(name, None)
-    os.environ.update(Surroundings(base).variables())
+    around = Surroundings(base)
+    os.environ.update({**around.variables(), **keys()})
+    killed = _killed(base / "kills", around.links, options, seed) if options.kills else []
     rows: list[days.Row] = []
     try:
-        with team(base / "restarts") as made:
-            for what in options.only or days.WEATHERS:
+        with team(base / "days") as made:
+            for what in () if options.no_days else options.only or days.WEATHERS:
                 for seconds in options.seconds:
                     rows.append(days.endured(made, what, days.WEATHERS[what], seconds, len(rows)))
                     print(days.render(rows[-1:]), flush=True)
     finally:
         print(days.render(rows), flush=True)
-    if any(row.wrong for row in rows):
+    if any(row.wrong for row in rows) or not all(row.is_clean for row in killed):
         print(f"NOT CLEAN: what was found lies in {base}")
         return 1
     shutil.rmtree(base)
     return 0
 
 
+def _killed(folder: Path, links: Path, options: argparse.Namespace, seed: int) -> list[table.Row]:
+    """As `python -m tests.faults` kills, where two processes serve a site."""
+    with pair() as servers, s3.running(folder / "s3") as bucket:
+        opened = opening(servers, bucket)
+        cells = tuple(options.cells)
+        plan = Plan(options.kills, options.jobs, seed, folder, links, _KNOWN_S, cells, opened)
+        rows = KillCampaign(plan, _tell).run()
+    print(table.render(rows), flush=True)
+    return rows
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.team", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="kills in each cell (default 20; 0: none)")
+    parser.add_argument(
+        "--cells", type=cell, nargs="+", default=CELLS, help="such as runner/queued (default: all)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="sites side by side (default 1)")
+    parser.add_argument("--seed", type=int, help="repeat kills (default: drawn and printed)")
+    parser.add_argument("--no-days", action="store_true", help="kills alone")
     parser.add_argument("--only", nargs="+", choices=list(days.WEATHERS), help="these (default: all)")
     parser.add_argument(
         "--seconds", type=float, nargs="+", default=[0.0, 20.0, 60.0], help="for which it is away"

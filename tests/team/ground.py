@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -20,7 +19,6 @@ from faena.testing.waiting import until
 from tests.several.processes import Process
 from tests.team.balancer import Balancer, balancing
 
-DATABASE = "team"
 _LOOK_S = 0.1
 
 
@@ -80,16 +78,18 @@ class Team:
         servers: Pair,
         objects: str,
         *,
-        url: str = "",
+        name: str = "team",
+        replicas: bool = False,
         more: tuple[Mapping[str, str] | None, ...] = (None, None),
     ) -> None:
+        """`name`: of the workspace and its database. `replicas`: its processes know of both servers."""
         self.folder = folder
         self.servers = servers
         self.objects = objects
-        self._url = url or servers.url_of_one(DATABASE)
+        self._url = servers.url(name) if replicas else servers.url_of_one(name)
         folder.mkdir(parents=True, exist_ok=True)
-        servers.primary.execute(f"CREATE DATABASE {DATABASE}")
-        self.local = Workspace.create("team", folder / "team")
+        servers.primary.execute(f"CREATE DATABASE {name}")
+        self.local = Workspace.create(name, folder / name)
         self.places = [Place(self, number, each) for number, each in enumerate(more)]
         self.balancer: Balancer | None = None
         self._connected: list[Workspace] = []
@@ -97,6 +97,10 @@ class Team:
     def process(self, log: Path, port: int, more: Mapping[str, str] | None) -> Process:
         objects = {f"{PREFIX}OBJECTS": self.objects, **(more or {})}
         return Process(self.local.files.path.parent, self._url, log, port, objects)
+
+    def start(self) -> None:
+        for place in self.places:
+            place.start()
 
     @property
     def url(self) -> str:
@@ -138,6 +142,11 @@ class Team:
         first.close()
 
 
+def keys() -> dict[str, str]:
+    """Variables of whoever uses the bucket."""
+    return {"AWS_ACCESS_KEY_ID": s3.KEY, "AWS_SECRET_ACCESS_KEY": s3.SECRET}
+
+
 @contextmanager
 def team(
     folder: Path,
@@ -146,16 +155,17 @@ def team(
     more: tuple[Mapping[str, str] | None, ...] = (None, None),
     objects: str = "",
 ) -> Iterator[Team]:
-    """`replicas`: the processes know of both servers of PostgreSQL. Raises Unavailable of PostgreSQL or S3."""
+    """`replicas`, `more`: of `Team`. `objects`: the URL of a bucket; empty: of one of its own.
+
+    The environment has the keys of `s3`. Raises Unavailable of PostgreSQL or S3.
+    """
     with ExitStack() as stack:
         servers = stack.enter_context(pair())
         if not objects:
             objects = stack.enter_context(s3.running(folder / "s3")).address
-        os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"] = s3.KEY, s3.SECRET
-        made = Team(folder, servers, objects, url=servers.url(DATABASE) if replicas else "", more=more)
+        made = Team(folder, servers, objects, replicas=replicas, more=more)
         try:
-            for place in made.places:
-                place.start()
+            made.start()
             made.balancer = stack.enter_context(balancing([place.port for place in made.places]))
             yield made
         finally:
