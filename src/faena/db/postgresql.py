@@ -110,6 +110,7 @@ class PostgreSQL(Backend):
         self._number = number
 
     def finish(self, connection: sa.Connection, topics: set[str]) -> None:
+        _check_whole(connection)
         messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
         telling, parameters = columns(messages)
         leading = FOUND if self._number is not None else "NULL"
@@ -135,10 +136,8 @@ class PostgreSQL(Backend):
         with connection.begin() as transaction:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
             yield transaction
-            inner: Any = connection.connection.driver_connection
-            if transaction.is_active and inner.info.transaction_status == _FAILED:
-                # PostgreSQL takes a commit for a rollback then, and says nothing
-                raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
+            if transaction.is_active:
+                _check_whole(connection)
         if self._changed:
             self._commits.answered()
 
@@ -287,6 +286,13 @@ def reading_at_once(url: str) -> sa.Engine:
             "connect_timeout": 10,
         },
     )
+
+
+def _check_whole(connection: sa.Connection) -> None:
+    """Raises ServiceException in a transaction whose commit PostgreSQL would take for a rollback, and not say so."""
+    inner: Any = connection.connection.driver_connection
+    if inner.info.transaction_status == _FAILED:
+        raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
 
 
 def _parsed(url: str) -> sa.URL:
