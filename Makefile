@@ -50,6 +50,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	ANY_INPUT_EXAMPLES=50 ANY_INPUT_EACH=1 $(BIN)/pytest -q tests/server/test_any_input.py
 	EXAMPLES_TIMES=20 $(BIN)/pytest -q -m hypothesis
 	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.team
 	$(BIN)/python -m tests.hosts
 
 ray: $(VENV)/.dev $(VENV)/ray/.made  ## a true Ray cluster, from zero nodes: installs Ray beside, needs root

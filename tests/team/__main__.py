@@ -17,6 +17,7 @@ from tests.faults.__main__ import cell
 from tests.faults.campaign import CELLS, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 from tests.team import days
+from tests.team.failover import failed_over
 from tests.team.ground import keys, team
 from tests.team.sites import opening
 
@@ -41,6 +42,9 @@ def main() -> int:
                 for seconds in options.seconds:
                     rows.append(days.endured(made, what, days.WEATHERS[what], seconds, len(rows)))
                     print(days.render(rows[-1:]), flush=True)
+        for waits in () if options.no_days else (True, False):
+            rows.append(failed_over(base / f"replica-{waits}", waits=waits))
+            print(days.render(rows[-1:]), flush=True)
     finally:
         print(days.render(rows), flush=True)
     if any(row.wrong for row in rows) or not all(row.is_clean for row in killed):
