@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from faena.objects.bucket.files import BucketObjects
 from faena.objects.bucket.store import Bucket
 from faena.objects.contract import ObjectFiles
+from faena.testing.clock import ManualClock
 from faena.workspaces.objects_place import Address
 
 WORKSPACE = "ws-tests"
@@ -17,6 +19,11 @@ PATIENCE = 0.01
 def another_folder(place: Address, folder: Path) -> BucketObjects:
     """As a server on another machine has it."""
     return BucketObjects(folder, Bucket(place, WORKSPACE), 1 << 30)
+
+
+def wall(hands: ManualClock) -> Callable[[], float]:
+    """Seconds of its time of day."""
+    return lambda: hands.now() / 1e6
 
 
 def read(files: ObjectFiles, digest: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from faena.objects.bucket.store import Bucket
 from faena.testing import s3
 from faena.testing.clock import ManualClock
 from faena.workspaces.objects_place import Address, parsed
-from tests.objects.bucket_parts import PATIENCE, WORKSPACE
+from tests.objects.bucket_parts import PATIENCE, WORKSPACE, wall
 
 
 @pytest.fixture
@@ -28,11 +29,17 @@ def place(s3_server: s3.S3Server, signed_in: None) -> Address:
 
 @pytest.fixture
 def hands() -> ManualClock:
-    return ManualClock()
+    return ManualClock(
+        at=int(time.time() * 1e6)
+    )  # a kernel changes a file's time of access that lies in the past
 
 
 @pytest.fixture
 def bucket_files(tmp_path: Path, place: Address, hands: ManualClock) -> BucketObjects:
     return BucketObjects(
-        tmp_path / "objects", Bucket(place, WORKSPACE, patience=PATIENCE), 1 << 30, hands.monotonic
+        tmp_path / "objects",
+        Bucket(place, WORKSPACE, patience=PATIENCE),
+        1 << 30,
+        hands.monotonic,
+        wall=wall(hands),
     )

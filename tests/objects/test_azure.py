@@ -22,7 +22,7 @@ from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
 from faena.testing.waiting import until
 from faena.workspaces.objects_place import parsed
-from tests.objects.bucket_parts import WORKSPACE, another_folder, read
+from tests.objects.bucket_parts import WORKSPACE, another_folder, read, wall
 
 pytestmark = pytest.mark.campaign
 
@@ -88,7 +88,9 @@ def hands() -> ManualClock:
 
 @pytest.fixture
 def files(url: str, tmp_path: Path, hands: ManualClock) -> BucketObjects:
-    return BucketObjects(tmp_path / "objects", Bucket(parsed(url), WORKSPACE), 1 << 30, hands.monotonic)
+    return BucketObjects(
+        tmp_path / "objects", Bucket(parsed(url), WORKSPACE), 1 << 30, hands.monotonic, wall=wall(hands)
+    )
 
 
 class TestAzure(ObjectFilesContract):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from faena.kernel.errors import NotFound, WorkspaceException
+from faena.kernel.verified_times import is_sealed
 from faena.objects.bucket import aws_files
-from faena.objects.bucket.cache import RECENT_S, STAGED_S
+from faena.objects.bucket.cache import RECENT_S, STAGED_S, Cache
 from faena.objects.bucket.files import BucketObjects
 from faena.objects.bucket.store import Bucket
 from faena.objects.contract import PINNED_S, ObjectFiles
@@ -19,7 +21,7 @@ from faena.testing import s3
 from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
 from faena.workspaces.objects_place import Address, parsed
-from tests.objects.bucket_parts import WORKSPACE, another_folder, read
+from tests.objects.bucket_parts import WORKSPACE, another_folder, read, wall
 from tests.objects.test_damage import HARMS, lost_bits
 
 
@@ -73,6 +75,67 @@ def test_it_is_fetched_once_however_many_ask(
     assert [verb for verb, _ in way.asked].count("GET") == 1
 
 
+def test_what_was_fetched_is_whole_and_known_to_be_by_the_time_it_has_a_name(
+    files: BucketObjects, place: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, _ = files.put([b"small"])
+    other = another_folder(place, tmp_path / "other")
+    rename, named = Path.rename, []
+
+    def seen(path: Path, target: Path) -> Path:
+        named.append((path.read_bytes(), is_sealed(path.stat(), digest)))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", seen)
+    other.bring([digest])
+    assert named == [(b"small", True)]  # a node reads it by its name at once
+
+
+def test_a_process_leaves_in_the_folder_what_another_has_staged(
+    files: BucketObjects, place: Address, tmp_path: Path, hands: ManualClock
+) -> None:
+    digests = [files.put([bytes([number]) * 1000])[0] for number in range(12)]
+    one, other = (
+        BucketObjects(tmp_path / "shared", Bucket(place, WORKSPACE), 5000, hands.monotonic, wall=wall(hands))
+        for _ in range(2)
+    )
+    one.bring(digests[:4])  # for a node
+    for digest in digests[4:]:
+        hands.advance(RECENT_S)
+        other.bring([digest])
+    assert all(one.path(digest).is_file() for digest in digests[:4])
+    hands.advance(STAGED_S + 1)
+    one.bring(digests[:2])
+    read(other, digests[4])
+    other._cache.empty()
+    left = {path.name for path in (tmp_path / "shared").glob("??/*")}
+    assert left == {*digests[:2], digests[4]}
+
+
+def test_what_was_brought_is_there_however_often_another_process_makes_room(
+    files: BucketObjects, place: Address, tmp_path: Path
+) -> None:
+    digests = [files.put([bytes([number])])[0] for number in range(4)]
+    one, other = another_folder(place, tmp_path / "shared"), Cache(tmp_path / "shared", 0)
+    over = threading.Event()
+
+    def make_room() -> None:
+        while not over.is_set():
+            other.empty()
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(make_room)
+        try:
+            for _ in range(50):
+                for digest in digests:
+                    os.utime(one.path(digest), (0, 0)) if one.path(digest).exists() else None
+                assert one.bring(digests) == []
+                assert all(one.path(digest).is_file() for digest in digests)
+        finally:
+            over.set()
+        going.result()
+
+
 def test_many_are_looked_for_together(
     files: BucketObjects, place: Address, way: s3.Way, tmp_path: Path, hands: ManualClock
 ) -> None:
@@ -117,7 +180,9 @@ def test_a_folder_takes_no_more_than_it_may(
     files: BucketObjects, place: Address, tmp_path: Path, hands: ManualClock
 ) -> None:
     digests = [files.put([bytes([number]) * 1000])[0] for number in range(20)]
-    small = BucketObjects(tmp_path / "small", Bucket(place, WORKSPACE), 5000, hands.monotonic)
+    small = BucketObjects(
+        tmp_path / "small", Bucket(place, WORKSPACE), 5000, hands.monotonic, wall=wall(hands)
+    )
 
     def held() -> int:
         return sum(path.stat().st_size for path in (tmp_path / "small").glob("??/*"))
@@ -140,7 +205,9 @@ def test_what_is_put_while_it_is_deleted_stays(
 ) -> None:
     digest, _ = files.put([b"x"])
     place.options["endpoint"] = way.endpoint
-    other = BucketObjects(tmp_path / "objects", Bucket(place, WORKSPACE), 1 << 30, hands.monotonic)
+    other = BucketObjects(
+        tmp_path / "objects", Bucket(place, WORKSPACE), 1 << 30, hands.monotonic, wall=wall(hands)
+    )
     with ThreadPoolExecutor(1) as pool:
         putting = []
 

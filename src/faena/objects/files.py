@@ -234,17 +234,19 @@ class FolderObjects(KeptOrFresh):
         os.fchmod(file.fileno(), 0o444)
         if self._syncs:
             os.fsync(file.fileno())
-        verified_times.seal(
-            file.fileno(), digest
-        )  # last, as what some file systems write late would change the time
+        self._seal(file.fileno(), digest)  # last: what some file systems write late would change the time
         incoming.rename(self._place(digest, names))
+
+    def _seal(self, file: int | str, digest: str) -> None:
+        """Called when the bytes are verified. `file`: a descriptor or a path."""
+        verified_times.seal(file, digest)
 
     def _keep_all(self, incoming: dict[str, str], names: Names) -> None:
         self._deliver(incoming)
         if self._syncs:
             sync_all(incoming.values())
         for digest, path in incoming.items():
-            verified_times.seal(path, digest)  # last, as in _keep
+            self._seal(path, digest)  # last, as in _name_file
             os.rename(path, self._place(digest, names))  # noqa: PTH104  as above
         incoming.clear()
 
@@ -260,7 +262,7 @@ class FolderObjects(KeptOrFresh):
                 os.link(path, target)
             except FileExistsError:
                 self._replace(path, target)
-            verified_times.seal(source.fileno(), digest)
+            self._seal(source.fileno(), digest)
         except OSError:  # another file system, or one without links: copy instead
             return False
         return True

@@ -37,7 +37,7 @@ _DAMAGED = "damaged"
 
 
 class BucketObjects(FolderObjects):
-    """`limit`: bytes that the folder may take. `clock`: seconds that only grow."""
+    """`limit`: bytes that the folder may take. `clock`: seconds that only grow. `wall`: of the time of day."""
 
     def __init__(
         self,
@@ -47,11 +47,12 @@ class BucketObjects(FolderObjects):
         clock: Callable[[], float] = time.monotonic,
         *,
         alone: bool = True,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(folder, clock, alone=alone, syncs=False)
         _distrust_after_boot(folder)
         self._bucket = bucket
-        self._cache = Cache(folder, limit, clock)
+        self._cache = Cache(folder, limit, wall)
         self._clock = clock
         self._known: dict[str, tuple[float, int | None]] = {}
         """Sizes in the bucket that were looked up together, each for one question, and until when they count."""
@@ -64,7 +65,7 @@ class BucketObjects(FolderObjects):
         if (data := self._kept_in_row(digest)) is not None:
             return len(data)
         if (size := KeptFiles.size(self, digest)) is not None:
-            self._cache.use(digest, size)
+            self._cache.use(digest)
             return size
         with self._turn(digest):
             return self._size_there(digest)
@@ -84,7 +85,6 @@ class BucketObjects(FolderObjects):
         with self._turn(digest):
             if not super().delete(digest):
                 return False
-            self._cache.forget(digest)
             self._bucket.delete(digest)
             self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
@@ -115,10 +115,7 @@ class BucketObjects(FolderObjects):
 
     def _is_near(self, digest: str) -> bool:
         self._give_file(digest)
-        if (size := KeptFiles.size(self, digest)) is None:
-            return False
-        self._cache.use(digest, size, STAGED_S)
-        return True
+        return KeptFiles.size(self, digest) is not None and self._cache.use(digest, STAGED_S)
 
     def _cannot_be_had(self, digest: str) -> str:
         try:
@@ -133,7 +130,7 @@ class BucketObjects(FolderObjects):
             self._bring(digest)
             with suppress(ObjectDamaged, NotFound):  # it was taken from us at once
                 file = super()._opened(digest)
-                self._cache.use(digest, os.fstat(file.fileno()).st_size)
+                self._cache.use(digest)
                 return file
         return super()._opened(digest)
 
@@ -153,7 +150,6 @@ class BucketObjects(FolderObjects):
 
     def _drop(self, digest: str) -> None:
         _remove(self.path(digest))
-        self._cache.forget(digest)
 
     def _bring(self, digest: str, seconds: float = RECENT_S) -> None:
         """Raises NotFound, ObjectDamaged, StoreUnavailable, StorageFull."""
@@ -166,15 +162,16 @@ class BucketObjects(FolderObjects):
             if os.path.lexists(path):
                 _remove(path)  # whatever somebody put there is no object
             for _ in range(2):
-                if (size := self._fetch(digest)) is not None:
-                    self._cache.use(digest, size, seconds)
+                if self._fetch(digest):
+                    self._cache.use(digest, seconds)
+                    self._cache.make_room()
                     return
             self._marks.mkdir(exist_ok=True)
             (self._marks / digest).touch()
         raise self._damaged(digest, f" (as {self._bucket.address} gives them)")
 
-    def _fetch(self, digest: str) -> int | None:
-        """Its size; None where other bytes came. Raises as `_bring` does."""
+    def _fetch(self, digest: str) -> bool:
+        """False where other bytes came. Raises as `_bring` does."""
         hasher = hashlib.sha256()
         with self._unsynced.on_disk() as names, self._incoming_file() as (incoming, file):
             try:
@@ -188,18 +185,24 @@ class BucketObjects(FolderObjects):
                     self._cache.empty()
                 raise
             if hasher.hexdigest() != digest:
-                return None
-            size = file.tell()
+                return False
+            file.flush()
             self._name_file(incoming, file, digest, names)
-        return size
+        return True
+
+    def _seal(self, file: int | str, digest: str) -> None:
+        super()._seal(file, digest)
+        self._cache.expect(file)
 
     def _deliver(self, paths: Mapping[str, str | Path]) -> None:
         if len(paths) == 1:
             for digest, path in paths.items():
                 self._send(digest, Path(path))
+            self._cache.make_room()
             return
         with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="deliver") as pool:
             list(pool.map(lambda each: self._send(each[0], Path(each[1])), paths.items()))
+        self._cache.make_room()
 
     def _send(self, digest: str, path: Path) -> None:
         size = path.stat().st_size
@@ -208,7 +211,6 @@ class BucketObjects(FolderObjects):
                 self._bucket.put(digest, path if size else b"")
             self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
-        self._cache.use(digest, size)
 
     def _size_there(self, digest: str) -> int | None:
         if self._is_marked(digest):
