@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from faena import Workspace
-from faena.kernel import batches
+from faena.kernel import batches, downloads
 from faena.kernel.errors import NotFound, UserErrorException
 
 
@@ -69,3 +70,29 @@ class TestOnTheServer:
     def test_a_body_beyond_the_bound_is_refused(self, workspace: Workspace) -> None:
         with pytest.raises(UserErrorException, match=r"(?i)too large|bytes"):
             workspace.api.transport.request("POST", "/objects/batch", bytes(2 * batches.MOST_BYTES + 1))
+
+    def test_they_are_fetched_into_their_files(self, workspace: Workspace, tmp_path: Path) -> None:
+        contents = [b"one", b"two", b"", b"l" * batches.LARGEST]
+        for data in contents:
+            workspace.api.send_object(digest_of(data), data)
+        places = [
+            (digest_of(data), len(data), tmp_path / folder / str(at))
+            for folder in ("a", "b/c")
+            for at, data in enumerate(contents)
+        ]
+        downloads.fetch(workspace.api.transport, places)
+        for folder in ("a", "b/c"):
+            assert [(tmp_path / folder / str(at)).read_bytes() for at in range(4)] == contents
+            assert len(list((tmp_path / folder).iterdir())) == 4
+        absent = "0" * 64
+        with pytest.raises(NotFound, match=absent):
+            downloads.fetch(workspace.api.transport, [*places[:2], (absent, 3, tmp_path / "absent")])
+        assert not (tmp_path / "absent").exists()
+
+
+def test_as_many_at_a_time_as_one_answer_brings() -> None:
+    half = batches.MOST_BYTES // 2
+    assert list(batches.of([("a", half), ("b", half), ("c", 1), ("d", 0)])) == [["a", "b"], ["c", "d"]]
+    many = [(str(number), 0) for number in range(batches.MOST_OBJECTS + 1)]
+    assert [len(asked) for asked in batches.of(many)] == [batches.MOST_OBJECTS, 1]
+    assert list(batches.of([])) == []

@@ -380,12 +380,11 @@ class ServerApi:
     def download_object(self, digest: str, target: Path) -> None:
         self.transport.download(f"/objects/{digest}", target)
 
-    def download_objects(self, wanted: Sequence[tuple[str, Path]]) -> None:
-        """Each object into its file."""
-        if len(wanted) > 1:  # where they are in a bucket, the server fetches them together
-            self.transport.json("POST", "/objects/bring", {"digests": [digest for digest, _ in wanted]})
-        for digest, target in wanted:
-            self.download_object(digest, target)
+    def download_objects(self, wanted: Sequence[tuple[str, int, Path]]) -> None:
+        """Each object, given with its size, into its file."""
+        from faena.kernel import downloads
+
+        downloads.fetch(self.transport, wanted)
 
     def stop(self) -> None:
         self.transport.request("POST", "/stop")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from faena.kernel.errors import UserErrorException
 
@@ -45,6 +45,20 @@ def read(body: bytes) -> list[tuple[str, bytes]]:
         objects.append((digest.hex(), body[at : at + size]))
         at += size
     return objects
+
+
+def of(sizes: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Digests of small objects, given with their sizes, as many at a time as one answer brings."""
+    asked: list[str] = []
+    total = 0
+    for digest, size in sizes:
+        if asked and (len(asked) == MOST_OBJECTS or total + size > MOST_BYTES):
+            yield asked
+            asked, total = [], 0
+        asked.append(digest)
+        total += size
+    if asked:
+        yield asked
 
 
 def _cut() -> UserErrorException:

@@ -115,6 +115,11 @@ class PartialFile:
                 block = self._hasher.block(answer.left)
             progress()
 
+    def put(self, data: bytes) -> None:
+        """All of it, from somewhere else."""
+        with self._translated():
+            self._file.write(data)
+
     @property
     def is_sound(self) -> bool:
         """Whether its bytes have the digest that was told, if one was."""

@@ -86,8 +86,8 @@ async def send_batch(request: Request[None, None, State], objects: Objects) -> N
     opt=READ,
 )
 async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
-    found = await BYTES.run(objects.small, [digests.check(digest) for digest in data.digests])
-    return Response(batches.write(found), media_type="application/octet-stream")
+    found = await objects.small([digests.check(digest) for digest in data.digests])
+    return Response(await asyncio.to_thread(batches.write, found), media_type="application/octet-stream")
 
 
 @put(

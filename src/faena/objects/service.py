@@ -134,20 +134,28 @@ class Objects:
         file, first = await BYTES.run(_begun, self.files, digest)
         return parts(file, first)
 
-    def small(self, wanted: Sequence[str]) -> list[tuple[str, bytes]]:
-        """Those that are here and small, with their bytes, until it is as much as a batch holds. Blocks."""
-        asked = wanted[: batches.MOST_OBJECTS]
-        self.files.look_ahead(asked)
+    async def small(self, wanted: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Those that are here and small, with their bytes, until it is as much as a batch holds."""
+        asked = list(dict.fromkeys(wanted))[: batches.MOST_OBJECTS]
+        known = await self._database.read(lambda read: store.known(read, asked))
+        return await BYTES.run(self._small, asked, known)
+
+    def _small(self, asked: list[str], known: dict[str, int]) -> list[tuple[str, bytes]]:
+        """`known`: sizes by the rows, which is soon known also of what is in a bucket."""
         chosen: list[str] = []
         size = 0
         for digest in asked:
-            if (length := self.files.size(digest)) is None or length >= batches.LARGEST:
+            length = known.get(digest)
+            if length is None:
+                length = self.files.size(digest)
+            if length is None or length >= batches.LARGEST:
                 continue
             chosen.append(digest)
             size += length
             if size > batches.MOST_BYTES:
                 break
-        self.files.bring(chosen)
+        if len(chosen) > 1:
+            self.files.bring(chosen)
         found: list[tuple[str, bytes]] = []
         for digest in chosen:
             try:

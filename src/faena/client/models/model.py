@@ -343,7 +343,8 @@ class Model(KnownModel):
 
     def _copy_into(self, folder: Path) -> None:
         self._check_files()
-        self.workspace.api.download_objects([(file.digest, folder / file.path) for file in self._view.files])
+        files = self._view.files
+        self.workspace.api.download_objects([(each.digest, each.size, folder / each.path) for each in files])
 
     def _change(self, wanted: ModelChange) -> None:
         self._view = self.workspace.api.models.change(self.name, self.version, wanted)

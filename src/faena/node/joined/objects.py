@@ -46,15 +46,8 @@ class FetchedObjects:
         missing = [digest for digest in wanted if self._cache.find(digest) is None]
         if len(missing) < 2:
             return  # one comes as fast by itself
-        asked: list[str] = []
-        size = 0
-        for digest in missing:
-            if len(asked) == batches.MOST_OBJECTS or size + wanted[digest] > batches.MOST_BYTES:
-                self._fetch_together(asked)
-                asked, size = [], 0
-            asked.append(digest)
-            size += wanted[digest]
-        self._fetch_together(asked)
+        for asked in batches.of((digest, wanted[digest]) for digest in missing):
+            self._fetch_together(asked)
 
     def _fetch_together(self, asked: list[str]) -> None:
         for digest, data in batches.read(self._api.objects(asked)):
