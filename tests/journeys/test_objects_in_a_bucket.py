@@ -209,3 +209,37 @@ def test_a_shared_server_says_what_is_wrong_with_its_bucket_and_keeps_a_good_one
     Model(workspace, "net").download(tmp_path / "got")  # by a server of this machine, in the background
     assert (tmp_path / "got" / "model").read_bytes() == b"weights"
     shut_down(workspace)
+
+
+def test_objects_move_to_a_bucket_and_back(
+    s3_server: s3.S3Server, signed_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace.create("team", tmp_path / "team")
+    (tmp_path / "model").write_bytes(b"weights")
+    Model.register(workspace, model_path=str(tmp_path / "model"), model_name="net")
+    monkeypatch.chdir(tmp_path / "team")
+    command = [sys.executable, "-m", "faena.cli", "server", "move-objects"]
+
+    def moved(*arguments: str) -> str:
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    def downloads() -> bool:
+        Model(workspace, "net").download(tmp_path / "got", exist_ok=True)
+        shut_down(workspace)
+        return (tmp_path / "got" / "model").read_bytes() == b"weights"
+
+    address = s3_server.address
+    assert "A server works on" in moved(address)
+    assert "--to-folder" in moved()
+    shut_down(workspace)
+    assert "already" in moved("--to-folder")
+    assert "1 object, 7 B, in s3://" in moved(address)
+    assert list(in_bucket(s3_server, workspace).values()) == [b"weights"]
+    empty_folder(workspace)
+    assert downloads()
+    assert "Bring them into its folder first" in moved(address)
+    empty_folder(workspace)
+    assert "1 object, 7 B, in the folder, each verified; 1 were brought now." in moved("--to-folder")
+    shutil.rmtree(s3_server.folder / s3.BUCKET / address.removeprefix("s3://").split("/")[1])
+    assert downloads()

@@ -117,4 +117,38 @@ def move_database(url: str | None) -> None:
     click.echo(f"{workspace.name}: {counted(rows, 'row')} brought to PostgreSQL, and compared there.")
 
 
+@server.command("move-objects")
+@click.argument("url", required=False)
+@click.option("--to-folder", is_flag=True, help="From the bucket that has them into the workspace's folder.")
+@click.option("--leave-damaged", is_flag=True, help="Go on without those that are damaged.")
+def move_objects(url: str | None, to_folder: bool, leave_damaged: bool) -> None:
+    """Bring the workspace's objects from its folder to a bucket, at URL, or back.
+
+    URL is as --objects of `faena server run` has it, and may be given by FAENA_SERVER_OBJECTS. No server runs
+    meanwhile. Each object is verified on its way, and stays where it was, too; what was broken off goes on when it is
+    called again.
+    """
+    from faena.cli.env_tables import size
+    from faena.cli.object_moves import Moved, checked, move
+
+    found = "" if to_folder else checked(url)
+    if (to_folder and url) or not (to_folder or found):
+        raise click.UsageError("Give the URL of a bucket, such as s3://name/prefix, or --to-folder.")
+    workspace = opened()
+
+    def tell(moved: Moved) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{counted(moved.objects, 'object')}, {size(moved.size)} ", nl=False, err=True)
+
+    moved = move(workspace.files.path, found, tell, leave_damaged=leave_damaged)
+    if sys.stderr.isatty():
+        click.echo(err=True)
+    left = f" {counted(len(moved.damaged), 'damaged one')} stayed behind." if moved.damaged else ""
+    place = "the folder" if to_folder else found.partition("?")[0]
+    click.echo(
+        f"{workspace.name}: {counted(moved.objects, 'object')}, {size(moved.size)}, in {place}, each verified; "
+        f"{moved.brought:,} were brought now.{left}"
+    )
+
+
 COMMANDS = (server,)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 from msgspec import Struct, field
 
-from faena.kernel.durable import write_atomically
+from faena.kernel.durable import sync_folder, write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 
 RECORD = "objects-place"
@@ -103,8 +103,8 @@ def choose(folder: Path, wanted: Place) -> None:
     if before is None:
         if any(path for path in folder.glob("objects/??/*")):
             raise WorkspaceException(
-                f"The workspace in {folder.parent} has its objects in its folder: one with objects there cannot have "
-                "them in a bucket yet. Make a new workspace for the shared server."
+                f"The workspace in {folder.parent} has its objects in its folder. `faena server move-objects "
+                f"{address}` brings them to the bucket."
             )
     elif str(before.address) != str(address):
         raise WorkspaceException(
@@ -112,6 +112,15 @@ def choose(folder: Path, wanted: Place) -> None:
             "or make a new workspace."
         )
     if wanted != before:
+        note(folder, wanted)
+
+
+def note(folder: Path, wanted: Place | None) -> None:
+    """Whoever calls has seen to it that they are there. None: in the folder alone."""
+    if wanted is None:
+        (folder / RECORD).unlink(missing_ok=True)
+        sync_folder(folder)
+    else:
         write_atomically(folder / RECORD, msgspec.json.encode(wanted) + b"\n", mode=0o600)
 
 

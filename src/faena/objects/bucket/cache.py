@@ -26,7 +26,7 @@ RECENT_S = 60.0
 """Seconds for which what was used stays, whatever it takes: somebody is about to open it by its name."""
 STAGED_S = 900.0
 """The same of what a node was told is there."""
-_LOCK = "cache.lock"
+LOCK = "cache.lock"
 
 
 class Cache:
@@ -39,7 +39,7 @@ class Cache:
         self._turn = threading.Lock()
         """A lock of a file is this process's, not a thread's."""
         self._looking = threading.Lock()
-        self._lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._come = 0
         """Bytes that this process has put there since it looked."""
         self._found = sum(size for _, size, _ in self._files())

@@ -33,7 +33,7 @@ _LARGE = 1 << 20
 """Bytes from which it pays to ask whether the bucket has an object, rather than to send it again."""
 _KNOWN_S, _MOST_KNOWN = 30.0, 200_000
 _TRIES = 3
-_DAMAGED = "damaged"
+DAMAGED, BOOT = "damaged", "boot"
 
 
 class BucketObjects(FolderObjects):
@@ -58,7 +58,7 @@ class BucketObjects(FolderObjects):
         """Sizes in the bucket that were looked up together, each for one question, and until when they count."""
         self._lock = threading.Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
-        self._marks = folder / _DAMAGED
+        self._marks = folder / DAMAGED
         """Of what came from the bucket with other bytes: it is sent again by whoever puts it."""
 
     def size(self, digest: str) -> int | None:
@@ -232,7 +232,7 @@ class BucketObjects(FolderObjects):
 
 def _distrust_after_boot(folder: Path) -> None:
     """Files are not synced: those of before the host was started anew are verified before they are used."""
-    marker, boot = folder / "boot", process_identity.boot()
+    marker, boot = folder / BOOT, process_identity.boot()
     if boot and marker.exists() and marker.read_text() == boot:
         return
     for path in folder.glob("??/*"):

@@ -1,33 +1,24 @@
 """A bucket of S3 or what is compatible, of Azure Blob or of Google Cloud Storage: bytes by their digest.
 
-    <prefix>/objects/<first two digits>/<digest>
-    <prefix>/workspace                             the id of the workspace whose objects they are
-
-A store that does not answer is waited for: whoever puts for a minute, whoever reads for ten seconds. What was refused
-outright, such as a wrong key, is told at once.
+<prefix>/objects/<first two digits>/<digest>
+<prefix>/workspace                             the id of the workspace whose objects they are
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import re
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
 from faena.kernel.clock import Micros
-from faena.kernel.errors import StoreUnavailable, WorkspaceException
-from faena.objects.bucket.opening import Address, has_keys, opened
+from faena.kernel.errors import WorkspaceException
+from faena.objects.bucket.opening import Address, opened
+from faena.objects.bucket.patience import PUT_PATIENCE_S, READ_PATIENCE_S, Patience, said
 
-PUT_PATIENCE_S, READ_PATIENCE_S = 60.0, 10.0
-_LOOK_S = 0.5
-"""Between tries, which a store of its own tries twice."""
 _PART = 16 << 20
 """Bytes that are fetched by one request."""
 _AHEAD = 4
@@ -35,11 +26,6 @@ _AHEAD = 4
 _PARTS_SENT = 4
 """Of 5 MiB, of a large file: each must be there in a minute, so that a slow line can do it."""
 _OWNER = "workspace"
-_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]{0,40})")
-_TOLD = re.compile(r"<Message>([^<]{1,400})</Message>")
-_log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Info(Struct, frozen=True):
@@ -60,10 +46,6 @@ class Bucket:
         self._workspace = workspace
         self._is_ours = False
         self._gives_no_parts = False
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._away_since = 0.0
-        """By the clock of this process; 0: it answered last time."""
         try:
             import obstore
             from obstore.exceptions import BaseError
@@ -73,16 +55,17 @@ class Bucket:
             ) from None
         self._api = obstore
         self._faults: tuple[type[Exception], ...] = (BaseError, OSError)
+        self._patience = Patience(address, self._faults, patience)
         try:
             self._store = opened(address, PUT_PATIENCE_S)
             self._reading = opened(address, READ_PATIENCE_S)
         except (BaseError, OSError, ValueError, TypeError) as error:
-            raise WorkspaceException(f"The object store {address} cannot be used: {_said(error)}.") from error
+            raise WorkspaceException(f"The object store {address} cannot be used: {said(error)}.") from error
 
     def put(self, digest: str, source: Path | bytes) -> None:
         """Raises WorkspaceException where the bucket is another workspace's."""
         self.claim()
-        self._ask(
+        self._patience.ask(
             lambda: self._api.put(self._store, _key(digest), source, max_concurrency=_PARTS_SENT),
             PUT_PATIENCE_S,
             f"to keep {digest}",
@@ -97,7 +80,7 @@ class Bucket:
             except FileNotFoundError:
                 return None
 
-        found = self._ask(look, READ_PATIENCE_S, f"for {digest}")
+        found = self._patience.ask(look, READ_PATIENCE_S, f"for {digest}")
         return found and Info(found["size"], int(found["last_modified"].timestamp() * 1_000_000))
 
     def read(self, digest: str) -> Iterator[bytes]:
@@ -109,7 +92,7 @@ class Bucket:
             except FileNotFoundError:
                 return None
 
-        if (found := self._ask(begin, READ_PATIENCE_S, f"for {digest}")) is None:
+        if (found := self._patience.ask(begin, READ_PATIENCE_S, f"for {digest}")) is None:
             raise KeyError(digest)
         size = found.meta["size"]
         if size <= _PART or self._gives_no_parts:
@@ -133,7 +116,7 @@ class Bucket:
                 for each in coming:
                     each.cancel()
         self._gives_no_parts = True
-        yield from self._parts_of(self._ask(begin, READ_PATIENCE_S, f"for {digest}"), digest)
+        yield from self._parts_of(self._patience.ask(begin, READ_PATIENCE_S, f"for {digest}"), digest)
 
     def _part(self, digest: str, start: int, size: int) -> bytes | None:
         """None where the store gives all or nothing."""
@@ -147,14 +130,14 @@ class Bucket:
                     return None
                 raise
 
-        return self._ask(ask, READ_PATIENCE_S, f"for {digest}")
+        return self._patience.ask(ask, READ_PATIENCE_S, f"for {digest}")
 
     def _parts_of(self, found: Any, digest: str) -> Iterator[bytes]:
         try:
             for part in found.stream():
                 yield bytes(part)
         except self._faults as error:  # in the midst of it: whoever asks again gets it from its beginning
-            raise self._unavailable(error, f"for {digest}") from error
+            raise self._patience.unavailable(error, f"for {digest}") from error
 
     def delete(self, digest: str) -> None:
         """Silent where it is not there. Raises as `put` does."""
@@ -166,12 +149,18 @@ class Bucket:
             except FileNotFoundError:
                 return
 
-        self._ask(forget, PUT_PATIENCE_S, f"to delete {digest}")
+        self._patience.ask(forget, PUT_PATIENCE_S, f"to delete {digest}")
 
     def list(self) -> Iterator[str]:
-        found = iter(self._api.list(self._reading, "objects"))
-        while (some := self._ask(lambda: next(found, None), READ_PATIENCE_S, "what it has")) is not None:
-            yield from (each["path"].rpartition("/")[2] for each in some)
+        return (digest for digest, _ in self.listed())
+
+    def listed(self, first_two: str = "") -> Iterator[tuple[str, int]]:
+        """Digests, all or those that begin so, with their sizes."""
+        found = iter(self._api.list(self._reading, f"objects/{first_two}".rstrip("/")))
+        while (
+            some := self._patience.ask(lambda: next(found, None), READ_PATIENCE_S, "what it has")
+        ) is not None:
+            yield from ((each["path"].rpartition("/")[2], each["size"]) for each in some)
 
     def claim(self) -> None:
         """Have it be our workspace's from now on. Raises WorkspaceException where it is another's."""
@@ -184,7 +173,7 @@ class Bucket:
             except FileNotFoundError:
                 return b""
 
-        found = self._ask(look, PUT_PATIENCE_S, "whose it is").decode(errors="replace").strip()
+        found = self._patience.ask(look, PUT_PATIENCE_S, "whose it is").decode(errors="replace").strip()
         if found and found != self._workspace:
             raise WorkspaceException(
                 f"{self.address} has the objects of another workspace, {found[:80]!a}, whose copy this one may be. "
@@ -192,7 +181,7 @@ class Bucket:
             )
         if not found:
             told = self._workspace.encode()
-            self._ask(lambda: self._api.put(self._store, _OWNER, told), PUT_PATIENCE_S, "to be ours")
+            self._patience.ask(lambda: self._api.put(self._store, _OWNER, told), PUT_PATIENCE_S, "to be ours")
         self._is_ours = True
 
     def try_out(self) -> None:
@@ -210,7 +199,7 @@ class Bucket:
                 if (found := step()) != content and verb == "read":
                     wrong.append(f"what was read is not what was written, but {len(found)} other bytes")
             except self._faults as error:
-                wrong.append(f"it does not let us {verb} ({_said(error)})")
+                wrong.append(f"it does not let us {verb} ({said(error)})")
                 if verb == "write":
                     break
         if wrong:
@@ -219,72 +208,6 @@ class Bucket:
                 "that region and endpoint are right, and that the credentials of the environment may write there."
             )
 
-    @property
-    def is_away(self) -> bool:
-        """Whether it gave no answer last time."""
-        return self._away_since > 0
-
-    def _ask(self, work: Callable[[], T], patience: float, what: str) -> T:
-        until = time.monotonic() + patience * self._patience
-        while True:
-            try:
-                done = work()
-            except FileNotFoundError as error:  # of a put: the bucket itself
-                raise self._unavailable(error, what) from error
-            except self._faults as error:
-                if _is_refusal(error) or not self._is_waited_for(error, until, patience):
-                    raise self._unavailable(error, what) from error
-                time.sleep(_LOOK_S * self._patience)
-            else:
-                self._answers()
-                return done
-
-    def _is_waited_for(self, error: Exception, until: float, patience: float) -> bool:
-        """False where it has been, by whoever asks or, for readers, by others just now."""
-        now = time.monotonic()
-        with self._lock:
-            since = self._away_since
-            if not since:
-                self._away_since = now
-                _log.warning(
-                    "the object store %s does not answer, and is waited for: %s", self.address, _said(error)
-                )
-        gone_for_long = (
-            since and now - since > READ_PATIENCE_S * self._patience and patience <= READ_PATIENCE_S
-        )
-        return now < until and not gone_for_long
-
-    def _answers(self) -> None:
-        if self._away_since:
-            with self._lock:
-                since, self._away_since = self._away_since, 0.0
-            if since:
-                _log.warning(
-                    "the object store %s answers again, after %.0f s", self.address, time.monotonic() - since
-                )
-
-    def _unavailable(self, error: Exception, what: str) -> StoreUnavailable:
-        keys = "" if has_keys(self.address) else " This server's environment has no keys for it."
-        return StoreUnavailable(
-            f"The object store {self.address}, asked {what}, does not do it: {_said(error)}.{keys} What was "
-            "acknowledged is kept; try again later."
-        )
-
 
 def _key(digest: str) -> str:
     return f"objects/{digest[:2]}/{digest}"
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Whether the store answered, and another try would hear the same."""
-    names = ("PermissionDeniedError", "UnauthenticatedError", "NotImplementedError", "InvalidPathError")
-    return type(error).__name__ in names
-
-
-def _said(error: Exception) -> str:
-    """In a line: what the store itself said where it said something."""
-    text = str(error).partition("Debug source:")[0]
-    told, status = _TOLD.search(text), _STATUS.search(text)
-    if told:
-        text = f"{status[1]}: {told[1]}" if status else told[1]
-    return " ".join(text.split())[:500].rstrip(". ") or type(error).__name__
