@@ -100,3 +100,16 @@ def test_a_refusal_is_told_at_once(by_way: BucketObjects, way: s3.Way) -> None:
     with pytest.raises(StoreUnavailable, match="403"):
         by_way.put([b"y"])
     assert len(way.asked) == asked + 1
+
+
+def test_a_list_that_fails_on_its_way_is_whole(files: BucketObjects, place: Address, way: s3.Way) -> None:
+    put = files.put_all([bytes([number]) for number in range(30)])
+    place.options["endpoint"] = way.endpoint
+    bucket = Bucket(place, WORKSPACE, patience=0.1)
+    left = iter(range(4))
+    way.spoil = lambda verb, path: 503 if "list-type" in path and next(left, None) is not None else 0
+    assert sorted(bucket.list()) == sorted(put)
+    assert next(left, None) is None
+    way.spoil = lambda verb, path: 503
+    with pytest.raises(StoreUnavailable, match="what it has"):
+        list(Bucket(place, WORKSPACE, patience=PATIENCE).list())

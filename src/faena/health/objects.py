@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faena.health import database
+from faena.health.bucket import check_bucket
 from faena.health.finding import Finding, ok, problem, size
 from faena.health.subject import Subject
 from faena.kernel.plural import counted
@@ -38,18 +39,16 @@ _REPAIR_ALL = "faena repair --deep --dry-run, then faena repair --deep"
 def check_objects(subject: Subject) -> Iterator[Finding]:
     if subject.folder is None or subject.database is None or not subject.database.exists():
         return
+    base = subject.folder / "objects"
+    here = _here(base)
     try:
+        if (place := objects_place.place(subject.folder)) is not None:
+            yield from check_bucket(subject, subject.database, REFERENCES, str(place.address))
+            yield _contents(base, sorted(here), subject, is_cache=True)
+            return
         wanted, fresh = _wanted(subject.database), _fresh(subject.database)
     except sqlite3.Error:
         return  # what is wrong with the database, its own check tells
-    base = subject.folder / "objects"
-    here = _here(base)
-    if (place := objects_place.place(subject.folder)) is not None:
-        near = len(wanted.keys() & here)
-        said = f"{place.address} has them, {near:,} of {len(wanted):,} lie in the folder as well"
-        yield ok("missing objects", f"{said}; faena repair --dry-run asks for each")
-        yield _contents(base, sorted(wanted.keys() & here), subject, is_cache=True)
-        return
     missing = {digest: tables for digest, tables in wanted.items() if digest not in here | fresh}
     if missing:
         yield problem(

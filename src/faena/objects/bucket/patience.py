@@ -85,7 +85,8 @@ class Patience:
 def _is_refusal(error: Exception) -> bool:
     """Whether the store answered, and another try would hear the same."""
     names = ("PermissionDeniedError", "UnauthenticatedError", "NotImplementedError", "InvalidPathError")
-    return type(error).__name__ in names
+    status = _STATUS.search(str(error))  # of a listing it is told in no other way
+    return type(error).__name__ in names or (status is not None and status[1].startswith(("401", "403")))
 
 
 def said(error: Exception) -> str:

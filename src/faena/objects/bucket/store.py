@@ -156,11 +156,22 @@ class Bucket:
 
     def listed(self, first_two: str = "") -> Iterator[tuple[str, int]]:
         """Digests, all or those that begin so, with their sizes."""
-        found = iter(self._api.list(self._reading, f"objects/{first_two}".rstrip("/")))
-        while (
-            some := self._patience.ask(lambda: next(found, None), READ_PATIENCE_S, "what it has")
-        ) is not None:
-            yield from ((each["path"].rpartition("/")[2], each["size"]) for each in some)
+        folder, last = f"objects/{first_two}".rstrip("/"), ""
+        found: Any = None
+
+        def some() -> Any:
+            nonlocal found
+            if found is None:  # a listing that failed once has nothing more
+                found = iter(self._api.list(self._reading, folder, offset=last or None))
+            try:
+                return next(found, None)
+            except BaseException:
+                found = None
+                raise
+
+        while page := self._patience.ask(some, READ_PATIENCE_S, "what it has"):
+            last = page[-1]["path"]
+            yield from ((each["path"].rpartition("/")[2], each["size"]) for each in page)
 
     def claim(self) -> None:
         """Have it be our workspace's from now on. Raises WorkspaceException where it is another's."""
