@@ -92,7 +92,7 @@ import time
 from pathlib import Path
 from faena import Run
 run = Run.get_context()
-for step in range(1000):
+for step in range(STEPS):
     run.log('loss', 1 / (1 + step))
     if Path(SAY).exists():
         print('said at', time.time(), flush=True)
@@ -107,11 +107,13 @@ run.log('end', step)
 class Job:
     """A run that goes on until it is told to end, and says when it is told to say something."""
 
-    def __init__(self, by: Workspace, folder: Path) -> None:
+    def __init__(self, by: Workspace, folder: Path, steps: int = 1000) -> None:
+        """`steps`: of 0.02 s, after which it ends by itself."""
         source = folder / "source"
         source.mkdir()
         self._say, self._end = folder / "say", folder / "end"
         script = SCRIPT.replace("SAY", repr(str(self._say))).replace("END", repr(str(self._end)))
+        script = script.replace("STEPS", str(steps))
         (source / "train.py").write_text(script)
         cluster = Cluster.get_or_create(by, "cpu", max_nodes=1)
         self.run = Experiment(by, "far").submit(

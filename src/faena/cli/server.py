@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import rich_click as click
@@ -11,6 +12,10 @@ import rich_click as click
 from faena.cli.command import group
 from faena.cli.common import opened
 from faena.kernel.plural import counted
+
+_RESTARTING_S = 900.0
+"""Seconds: the longest drain, large transfers that end, and the start of the next one."""
+_LOOK_S = 0.2
 
 
 @group()
@@ -32,6 +37,29 @@ def stop() -> None:
         return
     workspace.api.stop()
     click.echo(f"The server of {workspace.name} was asked to leave.")
+
+
+@server.command()
+def restart() -> None:
+    """Restart a shared server in its place: whoever asks meanwhile waits, and is not refused.
+
+    It goes on as it is where the next one would not start. Settings, certificate and what is installed are read anew.
+    """
+    from faena.kernel.errors import ServiceException
+
+    workspace = opened()
+    before = workspace.api.version()
+    began = time.monotonic()
+    workspace.api.restart()
+    while (now := workspace.api.version()).started == before.started:
+        if time.monotonic() - began > _RESTARTING_S:
+            raise ServiceException(
+                f"The server of {workspace.name} was asked to restart, and has not within {_RESTARTING_S:g} s. Its "
+                "log says why."
+            )
+        time.sleep(_LOOK_S)
+    was = "" if now.package == before.package else f" (it was {before.package})"
+    click.echo(f"The server of {workspace.name} is another one now: faena {now.package}{was}.")
 
 
 @server.command()
@@ -77,7 +105,7 @@ def run(
     Each option may be given by the environment as well: FAENA_SERVER_ADDRESS, FAENA_SERVER_PORT, …
     """
     from faena.kernel.discovery import child_environment
-    from faena.people.settings import PREFIX, as_environment, read
+    from faena.people.settings import PREFIX, as_given, read
 
     flags = {
         "address": address,
@@ -93,11 +121,11 @@ def run(
         "drain": drain,
     }
     given = {name: value for name, value in flags.items() if value}
-    found = read(os.environ, file, given)
+    read(os.environ, file, given)  # what is wrong is said here
     folder = opened().files.path
     environment = {name: value for name, value in child_environment().items() if not name.startswith(PREFIX)}
     program = [sys.executable, "-P", "-m", "faena.server", str(folder), "--shared"]
-    os.execve(sys.executable, program, environment | as_environment(found))
+    os.execve(sys.executable, program, environment | as_given(os.environ, file, given))
 
 
 @server.command("move-database")

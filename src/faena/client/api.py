@@ -389,6 +389,10 @@ class ServerApi:
     def stop(self) -> None:
         self.transport.request("POST", "/stop")
 
+    def restart(self) -> None:
+        """Ask for the next server in the place of this one, which goes on where that would not start: see the error."""
+        self.transport.request("POST", "/restart", held=_ANSWER)
+
     def bring_archives(self, asked: EnvironmentRequest) -> None:
         """Have a server elsewhere hold the packages that were brought from this host's disk."""
         if asked.archives and not self.transport.shares_files:

@@ -125,6 +125,20 @@ def read(
     return made
 
 
+def as_given(
+    environment: Mapping[str, str], file: Path | None = None, flags: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What another process reads the same from: variables, and the file as it is then."""
+    names = {name: PREFIX + name.upper() for name in (*_FIELDS, "settings")}
+    given = {each: environment[each] for each in names.values() if environment.get(each)}
+    given |= {names[name]: value for name, value in (flags or {}).items() if value}
+    if file is not None:
+        given[names["settings"]] = str(file)
+    if path := given.get(names["settings"]):
+        given[names["settings"]] = str(Path(path).absolute())
+    return given
+
+
 def as_environment(settings: Settings) -> dict[str, str]:
     """What another process reads them from again."""
     told = {

@@ -23,7 +23,10 @@ from faena.server.taking_over import take_over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from faena.people.settings import Settings
+    from collections.abc import Awaitable
+
+    from faena.server.restart.handed_on import HandedOn
+    from faena.server.restart.taking_place import Shared
 
 _IDLE_SECONDS = 60.0
 _LEAVING_SECONDS = 30.0
@@ -42,10 +45,20 @@ SHARED = "--shared"
 """In the place of the descriptor: a server for people elsewhere, set up by its environment, in the foreground."""
 
 
+REHEARSAL = "--rehearse"
+"""Likewise: whether a shared server would start."""
+
+
 def main() -> None:
     """The second argument, where there is one: a descriptor to say the reason by, where this cannot be the server."""
     folder = Path(sys.argv[1])
+    if sys.argv[2:] == [REHEARSAL]:
+        from faena.server.restart.rehearsal import rehearse
+
+        sys.exit(rehearse(folder))
     is_shared = sys.argv[2:] == [SHARED]
+    if is_shared:
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # until it can be restarted
     descriptor = int(sys.argv[2]) if len(sys.argv) > 2 and not is_shared else None
     if descriptor is not None:
         os.set_inheritable(descriptor, False)
@@ -63,50 +76,57 @@ def _be_server(folder: Path, *, is_shared: bool) -> None:
     """Silent where another process is the server already; a shared one takes its place. Raises NotStarted."""
     from faena.workspaces.model import refuse_foreign
 
-    settings_of_team = None
+    shared = None
     try:
         if is_shared:
-            from faena.people import settings as team
+            from faena.server.restart.taking_place import Shared
 
-            settings_of_team = team.read()
-            for name in team.as_environment(settings_of_team):
-                os.environ.pop(name, None)  # the database's password is nothing for runners and scripts
+            shared = Shared.of_this_process()
         refuse_foreign(folder)
         # before the slow imports: clients connect and wait
-        leadership = _taken(folder, settings_of_team)
+        leadership = _taken(folder, shared)
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
     if leadership is None:
         return  # whoever started this one finds the other at the socket
     left = None
     try:
-        left = asyncio.run(_serve(leadership, settings_of_team))
+        left = asyncio.run(_serve(leadership, shared))
     except ImportError as error:  # an installation that is not whole
         raise NotStarted(error) from error
     finally:
-        leadership.leave()
+        if left is None or left.handed_on is None:
+            leadership.leave()
         if left is not None and left.needs_successor:
             logging.info("what came while this server left needs the next one, which is started")
             with contextlib.suppress(FaenaError):  # else whoever asks next starts it
                 Rendezvous(folder).start_server().close()
         with contextlib.suppress(OSError, FaenaError):
             leftovers.sweep(settings.runtime())
+    if left.handed_on is not None and shared is not None:
+        from faena.server.restart.handed_on import go_on_as
+
+        go_on_as((str(folder), SHARED), left.handed_on, shared.given)
     if left.failure:
         sys.exit(left.failure)
 
 
-def _taken(folder: Path, shared: Settings | None) -> Leadership | Membership | None:
+def _taken(folder: Path, shared: Shared | None) -> Leadership | Membership | None:
     """None where this process is not needed. Raises OSError and FaenaError."""
     from faena.workspaces import database_place
 
-    if shared is not None and shared.database:
-        database_place.choose(folder, shared.database)
+    if shared is not None and shared.settings.database:
+        database_place.choose(folder, shared.settings.database)
     if not isinstance(database_place.place(folder), Path):  # which several processes may have
         if shared is not None:
-            return Membership(folder)
+            return Membership(folder, shared.shared_lock)
         if are_there_others(folder):
             return None
-    return Leadership.take(folder) if shared is None else take_over(folder)
+    if shared is None:
+        return Leadership.take(folder)
+    if shared.left is not None and shared.left.is_served:
+        return Leadership.handed_on(folder, shared.left)
+    return take_over(folder)
 
 
 @dataclass(slots=True)
@@ -114,11 +134,13 @@ class _Left:
     """How a server left."""
 
     needs_successor: bool = False
+    handed_on: HandedOn | None = None
+    """To the next one, in this process."""
     failure: str = ""
     """Why it had to, where that was no good order."""
 
 
-async def _serve(leadership: Leadership | Membership, shared: Settings | None) -> _Left:
+async def _serve(leadership: Leadership | Membership, started: Shared | None) -> _Left:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -126,6 +148,7 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
 
         from faena.environments import user_pythons
         from faena.kernel.clock import SystemClock
+        from faena.kernel.installation import installed
         from faena.server import object_files
         from faena.server.app import House, open_house
         from faena.server.application import build_app
@@ -138,11 +161,14 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
         from faena.server.listener.repeats import CountingHandler, tell_often
         from faena.server.operation import logs
         from faena.server.operation.probes import with_probes
+        from faena.server.restart.handed_on import HandedOn, reap
+        from faena.server.restart.restarting import Restarting, ready_to_restart
         from faena.server.several.steward import Steward
         from faena.workspaces import database_place
         from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
 
+    shared = None if started is None else started.settings
     log = CountingHandler()
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(format=form, level=logging.INFO, handlers=[log])
@@ -151,6 +177,8 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
         logs.tell_requests()
     bounds.raise_descriptors()
     asked = asyncio.Event()
+    running = installed()
+    restarting = Restarting(leadership.folder, None if started is None else started.given, asked.set)
 
     def is_lost() -> bool:
         """Then the next server of this path need not wait for this one."""
@@ -162,17 +190,22 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
     left = _Left()
     reasons: list[Leaving] = []
 
-    async def leave(house: House, server: uvicorn.Server) -> None:
-        idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
-        reason = await until_leaving(
+    def look(house: House) -> Awaitable[Leaving]:
+        return until_leaving(
             asked,
             house.activity,
             lambda: house.is_idle,
-            idle_seconds=idle_seconds,
+            idle_seconds=float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS)),
             is_damaged=lambda: house.database.look() is not None,
             is_broken=lambda: bool(house.broken or steward.deposed),
             is_lost=is_lost,
+            running=running,
         )
+
+    async def leave(house: House, server: uvicorn.Server) -> None:
+        reason = await restarting.reason(lambda: look(house))
+        if reason is Leaving.RESTARTED:
+            left.handed_on = house.team.hand_on(leadership.hand_on(HandedOn(os.getpid())))
         if reason is Leaving.LOST:
             logging.info("leaving: %s", leadership.lost())
             leadership.give_up()
@@ -191,10 +224,15 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
 
     drain = 0.0 if shared is None else shared.drain
 
-    def told() -> None:
-        """By a signal."""
-        faulthandler.dump_traceback_later(drain + _LEAVING_SECONDS, exit=True)
+    def say_so() -> None:
         house.watched.readiness.leaving = True
+
+    def told() -> None:
+        """By a signal to end."""
+        left.handed_on = None
+        restarting.is_asked = False
+        faulthandler.dump_traceback_later(drain + _LEAVING_SECONDS, exit=True)
+        say_so()
 
     async with AsyncExitStack() as stack:
         try:
@@ -207,10 +245,13 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
             )
             steward = Steward(house, leadership)
             with uncollected():
-                app = build_app(house, asked.set, is_lost, steward.seat)
+                app = build_app(house, asked.set, is_lost, steward.seat, restarting.ask)
+            restarting.until_ready = lambda: ready_to_restart(
+                None if is_alone else say_so, drain, house.team.until_nothing_moves
+            )
             await steward.begin(app)
             stack.push_async_callback(steward.end)
-            await house.team.open(app)
+            await house.team.open(app, None if started is None else started.left)
             await steward.be_told()
             if house.team.url:
                 sys.stderr.write(f"People sign in at {house.team.url}\n")
@@ -227,6 +268,8 @@ async def _serve(leadership: Leadership | Membership, shared: Settings | None) -
             drain=drain,
             told=told,
         )
+        restarting.listen()
+        reap([] if started is None else started.children)
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.gather(

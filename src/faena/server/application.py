@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from litestar import get, post
@@ -17,7 +18,7 @@ from faena.endpoints.reaching import Reach
 from faena.endpoints.trying import Tries
 from faena.environments.builds import Builds
 from faena.kernel import settings
-from faena.kernel.errors import DatabaseDamaged, FaenaError
+from faena.kernel.errors import DatabaseDamaged, FaenaError, UserErrorException
 from faena.kernel.rights import OWN, READ
 from faena.kernel.routing import Router
 from faena.mlflow.services import Services
@@ -48,19 +49,27 @@ from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import VersionView
 from faena.workspaces.secrets import Secrets
 
+_STARTED = time.time()
+
+
+async def _not_here() -> None:
+    raise UserErrorException("This server is not restarted in its place. `faena server stop` ends it.")
+
 
 @get("/version", summary="Version of the package and of the wire", opt=READ)
 async def version() -> VersionView:
-    return VersionView(faena.__version__, settings.WIRE_VERSION)
+    return VersionView(faena.__version__, settings.WIRE_VERSION, _STARTED)
 
 
 class Tenant:
     """Whom an application serves. Its routes may be made before that is known, by who starts many servers."""
 
-    __slots__ = ("house", "is_lost", "led", "mlflow", "named_now", "provided", "stop")
+    __slots__ = ("house", "is_lost", "led", "mlflow", "named_now", "provided", "restart", "stop")
 
     house: House
     stop: Callable[[], None]
+    restart: Callable[[], Awaitable[None]]
+    """Raises UserErrorException where there will be none."""
     is_lost: Callable[[], bool]
     named_now: Callable[[], WorkspaceFolder]
     provided: dict[str, object]
@@ -75,7 +84,9 @@ class Tenant:
         stop: Callable[[], None],
         is_lost: Callable[[], bool],
         led: Led | None = None,
+        restart: Callable[[], Awaitable[None]] = _not_here,
     ) -> None:
+        self.restart = restart
         self.house = house
         self.led = led
         self.stop = stop
@@ -145,13 +156,14 @@ def build_app(
     stop: Callable[[], None],
     is_lost: Callable[[], bool] = lambda: False,
     led: Led | None = None,
+    restart: Callable[[], Awaitable[None]] = _not_here,
 ) -> Application:
     """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more.
 
-    `led`: who leads, where there may be several processes.
+    `led`: who leads, where there may be several processes. `restart`: has the next server take its place.
     """
     tenant = Tenant()
-    tenant.move_in(house, stop, is_lost, led)
+    tenant.move_in(house, stop, is_lost, led, restart)
     return app_for(tenant)
 
 
@@ -159,6 +171,16 @@ def app_for(tenant: Tenant) -> Application:
     @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back", opt=OWN)
     async def ask_to_stop() -> None:
         tenant.stop()
+
+    @post(
+        "/restart",
+        status_code=202,
+        summary="Restart the server in its place: who connects meanwhile waits, and is not refused",
+        description="409 where the next one would not start, with the reason; this one goes on then.",
+        opt=OWN,
+    )
+    async def ask_to_restart() -> None:
+        await tenant.restart()
 
     answers: dict[type[Exception], Answer] = {
         FaenaError: errors.answer_faena_error,
@@ -180,7 +202,7 @@ def app_for(tenant: Tenant) -> Application:
                 refuse_what_is_damaged(lambda: tenant.house.database),
             ],
         ),
-        route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
+        route_handlers=[Router("/", route_handlers=[version, ask_to_stop, ask_to_restart], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),
             "fingerprint": Provide(tenant.fingerprint, sync_to_thread=False),

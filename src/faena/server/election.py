@@ -15,6 +15,10 @@ from faena.kernel import settings
 from faena.kernel.discovery import Rendezvous, names_file, try_lock
 from faena.kernel.errors import WorkspaceException
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.server.restart.handed_on import HandedOn
+
 LOCK = settings.SERVER_LOCK
 _LONGEST_SOCKET = 107
 """Bytes that the kernel takes as the path of a socket."""
@@ -38,6 +42,8 @@ class Leadership:
     _election_file: Path
     _election: int | None
     _inside: int
+    shared: int = -1
+    """The lock of a shared server, held as long as its process lives; -1: it is none."""
     _why: str | None = None
 
     @classmethod
@@ -56,6 +62,29 @@ class Leadership:
             return None
         inside = _lock_inside(folder)
         return cls(folder, address, _listen(address), election_file, election, inside)
+
+    @classmethod
+    def handed_on(cls, folder: Path, left: HandedOn) -> Leadership:
+        """What an earlier server of this process had."""
+        rendezvous = Rendezvous(folder)
+        listener = sockets.socket(fileno=left.host)
+        return cls(
+            folder, rendezvous.socket, listener, rendezvous.election, left.election, left.inside, left.shared
+        )
+
+    def hand_on(self, left: HandedOn) -> HandedOn:
+        """`left`, with all that makes this process the server. The listener may be closed from then on."""
+        from msgspec.structs import replace  # few servers do
+
+        if self._election is None:
+            return left
+        return replace(
+            left,
+            host=os.dup(self.listener.fileno()),
+            election=self._election,
+            inside=self._inside,
+            shared=self.shared,
+        )
 
     def lost(self) -> str | None:
         """Why the server serves nobody any more, as a sentence; None while it does.

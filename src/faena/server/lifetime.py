@@ -25,6 +25,7 @@ class Leaving(StrEnum):
     """Nothing more may be written to it; who asks for a server next hears why there is none."""
     BROKEN = "it cannot do its work any more"
     """A part of it that should run as long as the server has ended. Whoever needs a server next starts another one."""
+    RESTARTED = "the next one takes its place in this process"
     LOST = "the workspace was moved or removed"
     """Whoever needs a server next starts one where the workspace is."""
 
@@ -69,9 +70,13 @@ async def until_leaving(
     is_damaged: Callable[[], bool] = lambda: False,
     is_broken: Callable[[], bool] = lambda: False,
     is_lost: Callable[[], bool] = lambda: False,
+    running: str | None = None,
 ) -> Leaving:
-    """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum."""
-    running = installed()
+    """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum.
+
+    `running`: what was installed when the server started; None: what is now.
+    """
+    running = running or installed()
     looked_at_version = activity.clock.monotonic()
     while True:
         if await happened(asked, min(_LOOK, idle_seconds)):

@@ -22,7 +22,7 @@ def take_over(folder: Path) -> Leadership:
 
     Raises WorkspaceException where it does not leave, or is a shared one itself; OSError.
     """
-    if try_lock(folder / LOCK) is None:  # held as long as this process lives
+    if (shared := try_lock(folder / LOCK)) is None:  # held as long as this process lives
         raise WorkspaceException(
             f"`faena server run` serves the workspace in {folder.parent} already. End that one first."
         )
@@ -38,6 +38,7 @@ def take_over(folder: Path) -> Leadership:
             with contextlib.suppress(OSError):
                 ask_to_leave(folder)
         time.sleep(_LOOK_S)
+    leadership.shared = shared
     return leadership
 
 

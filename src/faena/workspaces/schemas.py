@@ -27,6 +27,8 @@ def check_secret_length(name: str, value: str) -> None:
 class VersionView(Struct, frozen=True):
     package: str
     wire: int
+    started: float = 0.0
+    """When this server did, in seconds since 1970; 0: it is an older one, which does not say."""
 
 
 class WorkspaceView(Struct, frozen=True):

@@ -46,6 +46,8 @@ class Waiting:
 
     def __init__(self) -> None:
         self._since: dict[BoundedProtocol, None] = {}
+        self.is_leaving = False
+        """Whether whoever gets an answer is told to connect anew."""
 
     def add(self, connection: BoundedProtocol) -> None:
         self._since.pop(connection, None)
@@ -91,6 +93,16 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         if self.cycle is not None and (sending := getattr(self.cycle, "sending", None)) is not None:
             sending.cancel()  # now, as another connection may be given the number of its socket
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a large body comes or goes: one that tells its length, and has much of it before it."""
+        if self._is_answered:
+            return False
+        if self.transport.get_protocol() is not self:
+            return True
+        assert self.cycle is not None
+        return self.cycle.chunked_encoding is False and self.cycle.expected_content_length >= large_body.LARGE
 
     def give_way(self) -> None:
         self.waiting.remove(self)
@@ -158,6 +170,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.write(answer)
                 return
             super().on_headers_complete()
+            if self.waiting.is_leaving:
+                self.cycle.keep_alive = False
             size = large_body.size_of(self.headers)
             self._large = size if size >= large_body.LARGE else 0
 

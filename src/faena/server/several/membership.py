@@ -12,16 +12,23 @@ from faena.kernel.errors import WorkspaceException
 from faena.server.election import Leadership
 from faena.server.taking_over import LOCK
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.server.restart.handed_on import HandedOn
+
 
 class Membership:
     """Of a process, as long as it lives. Raises WorkspaceException where a server is there for itself alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, handed_on: int = -1) -> None:
+        """`handed_on`: the lock, where an earlier server of this process has left it."""
         self.folder = folder
         self.leadership: Leadership | None = None
         """Once it leads."""
         self._path = folder / LOCK
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = handed_on
+        if handed_on < 0:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError as error:
@@ -30,6 +37,12 @@ class Membership:
                 f"A server of the workspace in {folder.parent} begins or ends just now, or is one that is there for "
                 f"itself alone ({error.strerror}). Try again, or end that one first."
             ) from error
+
+    def hand_on(self, left: HandedOn) -> HandedOn:
+        """`left`, with the lock: nobody starts a server in the background meanwhile. Another process leads."""
+        from msgspec.structs import replace
+
+        return replace(left, shared=self._descriptor)
 
     @property
     def is_last(self) -> bool:

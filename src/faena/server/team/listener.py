@@ -6,11 +6,13 @@ import asyncio
 import getpass
 import hashlib
 import ipaddress
+import os
 import secrets
 import socket
 from pathlib import Path
 
 from litestar.types import ASGIApp
+from msgspec.structs import replace
 
 from faena.db import Database, Write
 from faena.db.leading import Place
@@ -24,12 +26,13 @@ from faena.people.settings import Settings
 from faena.server.listener.binding import bound, handed_over
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
-from faena.server.listener.leaving import sent_on
+from faena.server.listener.leaving import OpenRequests, sent_on
 from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
 from faena.server.operation.probes import with_probes
 from faena.server.operation.watched import Watched
 from faena.server.passing.requests import received
+from faena.server.restart.handed_on import NONE, HandedOn
 from faena.server.team.authentication import Guard
 from faena.server.team.sign_in import SignIn
 from faena.workspaces.model import WorkspaceFolder
@@ -61,6 +64,8 @@ class TeamListener:
         self._watched = watched
         self._server: SecondServer | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
+        self._is_given = False
         self.fingerprint = ""
         """Of the server's own certificate; empty where it has somebody's."""
         self.url = ""
@@ -72,8 +77,11 @@ class TeamListener:
     def is_meant_to_be_open(self) -> bool:
         return self._settings is not None
 
-    async def open(self, app: ASGIApp) -> None:
-        """Raises WorkspaceException where the address cannot be listened at. Silent without settings."""
+    async def open(self, app: ASGIApp, left: HandedOn | None = None) -> None:
+        """Raises WorkspaceException where the address cannot be listened at. Silent without settings.
+
+        `left`: what an earlier server of this process has left.
+        """
         if (settings := self._settings) is None:
             return
         host = _host(settings)
@@ -84,24 +92,30 @@ class TeamListener:
             )
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
-        given = _handed_over()
-        self._is_handed_over = given is not None
-        listener = given or _bind(settings)
+        if (listener := _handed_over()) is not None:
+            self._is_given = True
+        elif left is not None and (listener := _left(left, settings)) is not None:
+            self._is_given = left.is_given
+        else:
+            listener = _bind(settings)
+        self._listener = listener
         # browsers keep the cookies of all ports of a host together
         cookie = f"faena_{hashlib.sha256(self._folder.id.encode()).hexdigest()[:8]}"
         sign_in = SignIn(self._database, self._clock, self._folder.name, cookie)
         guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests, sign_in)
         probed = with_probes(guard, self._watched.readiness)
         key = secrets.token_hex(16)
+        requests = OpenRequests()
         config = configured(
-            received(sent_on(probed), key),
+            received(sent_on(probed, requests), key),
             for_nodes(),
             backlog=_BACKLOG,
             keep_alive=120,
             certificate=pair[0],
             key=pair[1],
         )
-        self._server = SecondServer(config, linger=_LINGER_S if self._is_handed_over else 0.0)
+        linger = _LINGER_S if self._is_given else 0.0
+        self._server = SecondServer(config, linger=linger, requests=requests)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{listener.getsockname()[1]}"
@@ -109,6 +123,18 @@ class TeamListener:
             _asked_at(settings), listener.getsockname()[1], certificate.fingerprint(pair[0]), key
         )
         await self._see_to_owner(settings)
+
+    async def until_nothing_moves(self, seconds: float) -> None:
+        """Wait until no large body comes or goes, for so long at most."""
+        if self._server is not None:
+            await self._server.until_nothing_moves(seconds)
+
+    def hand_on(self, left: HandedOn) -> HandedOn:
+        """`left`, with the socket, at which whoever connects waits for the next server. Before this one leaves."""
+        if self._server is None or self._listener is None:
+            return left
+        self._server.linger = _LINGER_S
+        return replace(left, people=os.dup(self._listener.fileno()), is_given=self._is_given)
 
     async def leave(self) -> None:
         if self._server is not None and self._serving is not None:
@@ -162,6 +188,20 @@ def _handed_over() -> socket.socket | None:
             f"The socket that this server was given cannot be used: {error.strerror}. Give it one that listens "
             "(Accept=no)."
         ) from error
+
+
+def _left(left: HandedOn, settings: Settings) -> socket.socket | None:
+    """The socket of an earlier server of this process; None where it does not listen where it is to listen now."""
+    if left.people == NONE:
+        return None
+    listener = socket.socket(fileno=left.people)
+    address, port = listener.getsockname()[:2]
+    is_there = ipaddress.ip_address(address) == ipaddress.ip_address(settings.address)
+    if left.is_given or (is_there and settings.port in (0, port)):
+        listener.setblocking(False)
+        return listener
+    listener.close()
+    return None
 
 
 def _bind(settings: Settings) -> socket.socket:
