@@ -280,3 +280,25 @@ def test_a_server_is_stopped_where_one_is(own_workspace: Workspace, tmp_path: Pa
     assert elsewhere.returncode == 1
     assert b"whose runtime folder is" in elsewhere.stderr and elsewhere.stdout == b""
     assert "was asked to leave" in faena(project, "server", "stop").stdout
+
+
+def test_quotas_are_set_listed_and_lifted(project: Workspace) -> None:
+    def quota(*arguments: str) -> str:
+        done = faena(project, "quota", *arguments)
+        return done.stdout + done.stderr
+
+    assert "Say what is limited" in quota("set", "--everybody")
+    assert "Say whose quota it is" in quota("set", "--nodes", "1")
+    said = quota("set", "--everybody", "--nodes", "8", "--node-hours", "100.5")
+    assert {"everybody", "8", "100.5"} <= set(said.split())
+    quota("set", "--person", "quinn", "--nodes", "2")
+    listed = next(line for line in quota("list").splitlines() if line.startswith("quinn"))
+    assert "0 of 2" in listed
+    assert "0 of 100.5" in listed
+    assert "no limit" in quota("lift", "--everybody", "node-hours")
+    quota("lift", "--everybody")
+    quota("lift", "--person", "quinn")
+    assert "quinn" not in quota("list")
+    made = project.quotas.set(person="quinn", node_hours=1)
+    assert (made.limits.nodes, made.limits.node_hours) == (None, 1)
+    project.quotas.lift(person="quinn")

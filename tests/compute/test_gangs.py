@@ -12,6 +12,7 @@ from faena.compute.gpu_shares import OwnGpus
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.compute.outlook import outlook
 from faena.compute.scheduling import plan
+from faena.compute.shares import Shares
 from faena.compute.waiting import Gpu, Waiting, Wanted
 
 
@@ -77,7 +78,7 @@ def test_a_node_that_nobody_was_asked_for_has_no_place(text: str) -> None:
 
 def test_a_ray_cluster_grows_for_runs_that_must_have_a_gpu_though_none_is_there_yet() -> None:
     run = Waiting("r", "e", 2, 0, gpu=Gpu.REQUIRE)
-    made = plan(ray(), [], [run], Wanted(0, 2), {}, OwnGpus({}))
+    made = plan(ray(), [], [run], Wanted(0, 2), {}, OwnGpus({}), Shares())
     assert (made.start, made.surplus) == (2, 0)
 
 
@@ -85,15 +86,15 @@ def test_nodes_that_were_asked_for_are_not_asked_for_again_and_are_surplus_when_
     None
 ):
     run = Waiting("r", "e", 2, 0)
-    assert plan(ray(), to_come("a", 2), [run], Wanted(2), {}, OwnGpus({})).start == 0
-    made = plan(ray(), to_come("a", 2), [], Wanted(0), {}, OwnGpus({}))
+    assert plan(ray(), to_come("a", 2), [run], Wanted(2), {}, OwnGpus({}), Shares()).start == 0
+    made = plan(ray(), to_come("a", 2), [], Wanted(0), {}, OwnGpus({}), Shares())
     assert (made.start, made.surplus) == (0, 2)
-    assert plan(ray(min_nodes=1), to_come("a", 2), [], Wanted(0), {}, OwnGpus({})).surplus == 1
+    assert plan(ray(min_nodes=1), to_come("a", 2), [], Wanted(0), {}, OwnGpus({}), Shares()).surplus == 1
 
 
 def test_idle_nodes_of_a_ray_cluster_leave() -> None:
     here = node("a", NodeState.IDLE, "g.0.1", "10.0.0.7")
-    assert plan(ray(), [here], [], Wanted(0), {"a": 61.0}, OwnGpus({})).leave == ("a",)
+    assert plan(ray(), [here], [], Wanted(0), {"a": 61.0}, OwnGpus({}), Shares()).leave == ("a",)
 
 
 def test_a_waiting_run_says_what_ray_waits_for() -> None:

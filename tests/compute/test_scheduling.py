@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import pytest
@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from faena.compute.gpu_shares import FreeGpus, share_of
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.outlook import outlook
-from faena.compute.scheduling import Plan, in_turn
+from faena.compute.scheduling import Plan
 from faena.compute.scheduling import plan as plan_of
+from faena.compute.shares import Line, Shares, line_of
+from faena.compute.turns import in_turn
 from faena.compute.waiting import Gpu, Waiting, Wanted, by_time
 from faena.kernel.errors import ComputeTargetException
 
@@ -44,17 +46,24 @@ def run(
     *,
     reserved: bool = False,
     gpu: Gpu = Gpu.NONE,
+    user: str = "ann",
 ) -> Waiting:
-    return Waiting(run_id, experiment, count, at, reserved, gpu)
+    return Waiting(run_id, experiment, count, at, reserved, gpu, user)
+
+
+def in_order(
+    waiting: Iterable[Waiting], served: Mapping[str, int], shares: Shares | None = None
+) -> Iterator[Waiting]:
+    lines: dict[Line, list[Waiting]] = {}
+    for each in sorted(waiting, key=by_time):
+        if not each.reserved:
+            lines.setdefault(line_of(each), []).append(each)
+    reserved = [each for each in waiting if each.reserved]
+    return in_turn({line: iter(runs) for line, runs in lines.items()}, reserved, served, shares or Shares())
 
 
 def order(waiting: Iterable[Waiting], served: Mapping[str, int]) -> list[Waiting]:
-    lines: dict[str, list[Waiting]] = {}
-    for each in sorted(waiting, key=by_time):
-        if not each.reserved:
-            lines.setdefault(each.experiment, []).append(each)
-    reserved = [each for each in waiting if each.reserved]
-    return list(in_turn({name: iter(line) for name, line in lines.items()}, reserved, served))
+    return list(in_order(waiting, served))
 
 
 def plan(
@@ -66,10 +75,13 @@ def plan(
     *,
     gpus: FreeGpus | None = None,
     unprepared: int = 0,
+    shares: Shares | None = None,
 ) -> Plan:
     with_gpu = sum(each.node_count for each in waiting if each.gpu is Gpu.REQUIRE)
     wanted = Wanted(unprepared + sum(each.node_count for each in waiting) - with_gpu, with_gpu)
-    return plan_of(shape, there, order(waiting, served or {}), wanted, idle or {}, gpus or FreeGpus((), ()))
+    shares = shares or Shares()
+    line = in_order(waiting, served or {}, shares)
+    return plan_of(shape, there, line, wanted, idle or {}, gpus or FreeGpus((), ()), shares)
 
 
 def placed(made: Plan) -> dict[str, tuple[str, ...]]:
@@ -171,8 +183,9 @@ class TestPlacing:
                 at += 1
 
         read: list[str] = []
-        line = in_turn({name: iter(endless(name)) for name in "xyz"}, [], {})
-        made = plan_of(cluster(), nodes(IDLE, IDLE), line, Wanted(10**6), {}, FreeGpus((), ()))
+        lines = {Line("ann", name): iter(endless(name)) for name in "xyz"}
+        line = in_turn(lines, [], {}, Shares())
+        made = plan_of(cluster(), nodes(IDLE, IDLE), line, Wanted(10**6), {}, FreeGpus((), ()), Shares())
         assert len(made.place) == 2
         assert len(read) <= 4
 

@@ -20,7 +20,7 @@ from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.waiting import Gpu
 from faena.db import Database, Write, metadata
 from faena.kernel.errors import NotFound
-from faena.runs import attempt_store, outlook, service, store
+from faena.runs import attempt_store, outlook, quota_store, service, store
 from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
@@ -69,6 +69,7 @@ class Ground:
         gpu: Gpu = Gpu.NONE,
         node_count: int = 1,
         prefix: str = "",
+        user: str = "ann",
     ) -> list[str]:
         first = self.clock.now()
         self.clock.advance(count / 1e6 + 1)
@@ -78,7 +79,8 @@ class Ground:
             for number, name in enumerate(names):
                 experiment = experiments[number % len(experiments)]
                 workspaces.create_experiment(write, experiment, 0)
-                service.add(write, a_run(name, experiment, first + number, cluster, gpu, node_count), {}, {})
+                run = a_run(name, experiment, first + number, cluster, gpu, node_count, user)
+                service.add(write, run, {}, {})
 
         self.write(add)
         return names
@@ -136,7 +138,9 @@ class Ground:
         return int(self.write(count))
 
 
-def a_run(name: str, experiment: str, at: int, cluster: str, gpu: Gpu, node_count: int) -> Run:
+def a_run(
+    name: str, experiment: str, at: int, cluster: str, gpu: Gpu, node_count: int, user: str = "ann"
+) -> Run:
     asked = Submission(experiment, "0" * 64, "train.py", cluster, node_count=node_count, gpu=gpu.value)
     return Run(
         id=name,
@@ -144,7 +148,7 @@ def a_run(name: str, experiment: str, at: int, cluster: str, gpu: Gpu, node_coun
         number=1,
         status=RunStatus.QUEUED,
         version=1,
-        user="ann",
+        user=user,
         cluster=cluster,
         node_count=node_count,
         snapshot="0" * 64,
@@ -414,18 +418,29 @@ class TestRowsThatCannotBeRead:
 
 @settings(max_examples=examples(15))
 @given(
-    lines=st.lists(st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(Gpu)), min_size=1, max_size=25),
+    lines=st.lists(
+        st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(Gpu), st.sampled_from(["ann", "bob", "eve"])),
+        min_size=1,
+        max_size=25,
+    ),
     served=st.dictionaries(st.sampled_from("uvwxyz"), st.integers(0, 3)),
+    people_served=st.dictionaries(st.sampled_from(["ann", "bob", "eve"]), st.integers(0, 3)),
+    used=st.dictionaries(st.sampled_from(["ann", "bob", "eve"]), st.integers(1, 5)),
     reserved=st.sets(st.integers(0, 24), max_size=2),
 )
 def test_a_place_that_is_counted_is_the_one_that_the_order_has(
-    lasting_database: Database, lines: list[tuple[str, Gpu]], served: dict[str, int], reserved: set[int]
+    lasting_database: Database,
+    lines: list[tuple[str, Gpu, str]],
+    served: dict[str, int],
+    people_served: dict[str, int],
+    used: dict[str, int],
+    reserved: set[int],
 ) -> None:
     ground = Ground(lasting_database)
 
     def fill(write: Write) -> None:
         for table in reversed(metadata.sorted_tables):
-            if table.name in ("runs", "run_phases", "experiments", "clusters"):
+            if table.name in ("runs", "run_phases", "experiments", "nodes", "clusters", "queue_turns"):
                 write.execute(table.delete())
         compute.put_cluster(write, Cluster("cpu", 0, 1, 600.0, 1, 0, 0))
         for name in "uvwxyz":
@@ -435,24 +450,33 @@ def test_a_place_that_is_counted_is_the_one_that_the_order_has(
                 .where(workspaces.experiments.c.name == name)
                 .values(served=served.get(name, 0))
             )
-        for number, (name, gpu) in enumerate(lines):
-            run = a_run(f"r{number:02d}", name, number // 2, "cpu", gpu, 1)
+        for user, turn in people_served.items():
+            write.execute(quota_store.turns.insert().values(user=user, served=turn))
+        for user, count in used.items():
+            held = replace(a_run(f"of-{user}", "u", 0, "cpu", Gpu.NONE, 1, user), status=RunStatus.RUNNING)
+            store.add(write, held)
+            for number in range(count):
+                node = Node(f"{user}-{number}", "cpu", NodeState.RUNNING, None, 0, f"of-{user}", 1)
+                compute.add_node(write, node)
+                compute.assign_all(write, [node], 0)
+        for number, (name, gpu, user) in enumerate(lines):
+            run = a_run(f"r{number:02d}", name, number // 2, "cpu", gpu, 1, user)
             store.add(write, msgspec.structs.replace(run, reserved=number in reserved))
 
     ground.write(fill)
 
     def compare(write: Write) -> None:
-        queues = Queues(write)
+        queues = Queues(write, 0)
         order = list(queues.in_turn("cpu", frozenset))
         assert len(order) == len(lines)
-        places = [outlook.runs_before(write, "cpu", run, frozenset(Gpu)) for run in order]
+        places = [outlook.runs_before(write, queues, "cpu", run, frozenset(Gpu)) for run in order]
         assert places == list(range(len(order)))
         must = frozenset({Gpu.REQUIRE})
         if not any(
             run.gpu in must for run in queues.reserved("cpu")
         ):  # those stay in the line, though passed over
             order = list(queues.in_turn("cpu", lambda: must))
-            places = [outlook.runs_before(write, "cpu", run, frozenset(Gpu) - must) for run in order]
+            places = [outlook.runs_before(write, queues, "cpu", run, frozenset(Gpu) - must) for run in order]
             assert places == list(range(len(order)))
 
     ground.write(compare)

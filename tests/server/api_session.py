@@ -109,6 +109,9 @@ def _people(session: Session) -> None:
     ask("GET", "/people/bob/tokens")
     ask("DELETE", f"/people/bob/tokens/{token['id']}")
     ask("GET", "/audit-log?most=2")
+    ask("PATCH", "/quotas", {"person": "bob", "set": {"nodes": 4, "node_hours": 200}})
+    ask("GET", "/quotas")
+    ask("PATCH", "/quotas", {"person": "bob", "lift": ["nodes", "node_hours"]})
     ask("DELETE", "/people/bob")
 
 

@@ -85,6 +85,7 @@ _PANELS = {
         "audit": "people",
         "notice": "notices",
         "experiment": "sharing",
+        "quota": "quotas",
         "server": "server",
     },
     "Keep safe": {

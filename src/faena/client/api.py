@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from faena.client.requests.evaluation_sets import EvaluationSetApi
     from faena.client.requests.nodes import NodeApi
     from faena.client.requests.notices import NoticeApi
+    from faena.client.requests.quotas import QuotaApi
     from faena.client.requests.ray import RayApi
     from faena.client.requests.sweeps import SweepApi
     from faena.client.requests.traces import TraceApi
@@ -113,6 +114,13 @@ class ServerApi:
         from faena.client.requests.notices import NoticeApi
 
         return NoticeApi(self.transport)
+
+    @property
+    def quotas(self) -> QuotaApi:
+        """Likewise."""
+        from faena.client.requests.quotas import QuotaApi
+
+        return QuotaApi(self.transport)
 
     @property
     def nodes(self) -> NodeApi:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from faena.client.data.tabular_dataset import TabularDataset
     from faena.client.models.model import Model
     from faena.client.requests.notices import NoticeApi
+    from faena.client.requests.quotas import QuotaApi
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
     from faena.client.traces.trace import Trace
@@ -76,6 +77,11 @@ class Workspace(OpenedWorkspace):
     def notices(self) -> NoticeApi:
         """Who is told when runs end. Its `add` takes `webhook=`, `mail=` or `command=`, and `experiment=`, `on=`."""
         return self.api.notices
+
+    @property
+    def quotas(self) -> QuotaApi:
+        """Who may use how many nodes, and for how long: `all()`, `set(person=, nodes=)`, `lift(person=)`."""
+        return self.api.quotas
 
     def get_default_datastore(self) -> Datastore:
         from faena.client.data.datastore import Datastore

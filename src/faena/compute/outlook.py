@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from faena.compute.gpu_shares import Gpus
 from faena.compute.model import Cluster, ClusterKind, NodeState
+from faena.compute.shares import Refusal
 from faena.compute.waiting import Waiting
 
 
@@ -20,9 +21,16 @@ class Outlook(Struct, frozen=True):
 
 
 def outlook(
-    cluster: Cluster, states: Mapping[NodeState, int], run: Waiting, ahead: int, gpus: Gpus
+    cluster: Cluster,
+    states: Mapping[NodeState, int],
+    run: Waiting,
+    ahead: int,
+    gpus: Gpus,
+    refusal: Refusal | None = None,
 ) -> Outlook:
-    """`states`: how many nodes of the cluster there are in each."""
+    """`states`: how many nodes of the cluster there are in each. `refusal`: by a quota."""
+    if refusal is not None:  # however many come before it
+        return Outlook(ahead, refusal.why)
     lacks = (
         "" if cluster.kind is ClusterKind.RAY else gpus.lacking(run)
     )  # a node that Ray starts brings its own

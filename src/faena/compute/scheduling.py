@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from faena.compute.gpu_shares import Gpus
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
-from faena.compute.waiting import Given, Gpu, Waiting, Wanted, by_time
-from faena.kernel.clock import Micros
+from faena.compute.shares import Shares
+from faena.compute.waiting import Given, Gpu, Waiting, Wanted
 
 
 class Plan(Struct, frozen=True):
@@ -25,45 +24,6 @@ class Plan(Struct, frozen=True):
     """How many of the nodes that were asked for and have not come yet nobody wants any more."""
 
 
-def in_turn(
-    lines: Mapping[str, Iterator[Waiting]], reserved: Sequence[Waiting], served: Mapping[str, int]
-) -> Iterator[Waiting]:
-    """Runs in the order in which they get nodes; no more of a line is read than is asked for.
-
-    `lines`: by experiment, without the `reserved` ones, the run that queued first at its head. A run that holds a
-    reservation comes first, and that is its experiment's turn. Otherwise experiments take turns, the one served longest
-    ago first, and within an experiment the run that queued first.
-    """
-    first: dict[str, list[Waiting]] = {}
-    for run in sorted(reserved, key=by_time):
-        first.setdefault(run.experiment, []).append(run)
-    heads = {name: line[0] for name, line in first.items()}
-    left = dict(lines)
-    for name in lines.keys() - heads.keys():
-        if (head := next(lines[name], None)) is None:
-            del left[name]
-        else:
-            heads[name] = head
-            left[name] = chain([head], lines[name])
-    turns = sorted(heads, key=lambda name: turn(served.get(name, 0), heads[name]))
-    for depth in range(max(map(len, first.values()), default=0)):
-        yield from (first[name][depth] for name in turns if depth < len(first.get(name, ())))
-    for depth in count():
-        if not left:
-            return
-        for name in turns:
-            if name in left and depth >= len(first.get(name, ())):
-                if (following := next(left[name], None)) is None:
-                    del left[name]
-                else:
-                    yield following
-
-
-def turn(served: int, head: Waiting) -> tuple[int, Micros, str]:
-    """What experiments are sorted by: when it last had its turn, then who waits longest."""
-    return (served, *by_time(head))
-
-
 def plan(
     cluster: Cluster,
     nodes: Sequence[Node],
@@ -71,11 +31,13 @@ def plan(
     wanted: Wanted,
     idle_seconds: Mapping[str, float],
     gpus: Gpus,
+    shares: Shares,
 ) -> Plan:
     """Place what fits, reserve for what does not, grow for what waits, shrink what idles too long.
 
     `line`: the runs in turn, of which no more is read than can be placed. A run that lacks nodes has all behind it
     wait; one that lacks GPUs is passed over, since no other may take those before it.
+    `shares`: those that `line` goes by; what is placed counts in them.
     `idle_seconds` maps the id of an idle node to how long it has been idle.
     """
     idle = (node.id for node in nodes if node.state is NodeState.IDLE and not node.draining)
@@ -96,6 +58,7 @@ def plan(
             break
         given = gpus.give(run, free, cluster.max_nodes)
         place.append((run, given))
+        shares.take(run)
         for each in given:
             del free[each.node]
 

@@ -28,6 +28,7 @@ class Waiting(Struct, frozen=True):
     queued_at: Micros
     reserved: bool = False
     gpu: Gpu = Gpu.NONE
+    user: str = ""
 
 
 class Given(Struct, frozen=True):

@@ -62,6 +62,8 @@ OF_COLUMN = {
 OF_TABLE = {
     "experiments": "t.id IN (SELECT id FROM {hidden})",
     "runs": "t.experiment IN (SELECT name FROM {hidden})",
+    "node_use": "t.experiment IN (SELECT name FROM {hidden})",
+    "quotas": "t.kind = 'experiment' AND t.name IN (SELECT name FROM {hidden})",
     "deletions": (
         "EXISTS (SELECT 1 FROM {main}.runs h WHERE h.deletion = t.id AND h.experiment IN (SELECT name FROM {hidden}))"
     ),

@@ -23,7 +23,7 @@ WIRE_HEADER = "Faena-Wire"
 """By which a client says which one it speaks."""
 UNTOLD_HEADER = "Faena-Untold"
 """Of an answer: percent-encoded, why there is more than it tells."""
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """Of the database: `faena.db.migrations` has a step to each."""
 
 

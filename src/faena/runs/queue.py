@@ -6,117 +6,29 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
 from faena.compute.gpu_shares import FreeGpus, Gpus, own_gpus
 from faena.compute.model import Cluster, ClusterKind
-from faena.compute.scheduling import in_turn
+from faena.compute.shares import Line, line_of
+from faena.compute.turns import in_turn
 from faena.compute.waiting import Gpu, Waiting, Wanted, by_time
 from faena.db import Read
-from faena.db.prepared import Prepared
-from faena.runs.store import QUEUED, RESERVED, UNPREPARED, runs
-from faena.workspaces.store import experiments
+from faena.kernel.clock import Micros, SystemClock
+from faena.runs import queue_store
+from faena.runs.shares import shares_of
 
 _PART, _LONGEST_PART = 8, 512
 """Runs of a line that are read at once: few at first, since few are placed."""
-
-in_cluster: sa.BindParameter[str] = sa.bindparam("in_cluster")
-_most: sa.BindParameter[int] = sa.bindparam("most")
-_LIGHT = (runs.c.id, runs.c.experiment, runs.c.node_count, runs.c.queued_at, runs.c.gpu)
-
-
-def _first_experiment(
-    cluster: sa.ColumnElement[str], gpu: sa.ColumnElement[str], after: sa.ColumnElement[str] | None = None
-) -> sa.ScalarSelect[Any]:
-    found = sa.select(sa.func.min(runs.c.experiment)).where(
-        QUEUED, runs.c.cluster == cluster, runs.c.gpu == gpu
-    )
-    return (
-        (found if after is None else found.where(runs.c.experiment > after))
-        .correlate_except(runs)
-        .scalar_subquery()
-    )
-
-
-def _lines() -> sa.CTE:
-    """Each cluster, kind and experiment that has a queue: a step through the index each, however long the queues."""
-    kinds = sa.union_all(*(sa.select(sa.literal_column(f"'{kind}'").label("gpu")) for kind in Gpu)).subquery()
-    names = compute.clusters.c.name
-    found = (
-        sa.select(
-            names.label("cluster"), kinds.c.gpu, _first_experiment(names, kinds.c.gpu).label("experiment")
-        )
-        .join_from(compute.clusters, kinds, sa.true())
-        .cte("lines", recursive=True)
-    )
-    following = _first_experiment(found.c.cluster, found.c.gpu, found.c.experiment)
-    return found.union_all(
-        sa.select(found.c.cluster, found.c.gpu, following).where(found.c.experiment.is_not(None))
-    )
-
-
-def _heads() -> sa.Select[Any]:
-    lines = _lines()
-
-    def head(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
-        mine = (
-            runs.c.cluster == lines.c.cluster,
-            runs.c.gpu == lines.c.gpu,
-            runs.c.experiment == lines.c.experiment,
-        )
-        found = sa.select(column).where(QUEUED, *mine).order_by(runs.c.queued_at, runs.c.id).limit(1)
-        return found.correlate(lines).scalar_subquery()
-
-    columns = [head(column).label(column.name) for column in (runs.c.id, runs.c.node_count, runs.c.queued_at)]
-    return sa.select(
-        lines.c.cluster, lines.c.gpu, lines.c.experiment, experiments.c.served, *columns
-    ).join_from(lines, experiments, experiments.c.name == lines.c.experiment)
-
-
-_HEADS = Prepared(_heads())
-_AFTER = Prepared(
-    sa.select(*_LIGHT)
-    .where(
-        QUEUED,
-        runs.c.cluster == in_cluster,
-        runs.c.gpu == sa.bindparam("kind"),
-        runs.c.experiment == sa.bindparam("of_experiment"),
-        sa.tuple_(runs.c.queued_at, runs.c.id) > sa.tuple_(sa.bindparam("at"), sa.bindparam("after")),
-    )
-    .order_by(runs.c.queued_at, runs.c.id)
-    .limit(_most)
-)
-_RESERVED = Prepared(sa.select(runs.c.cluster, *_LIGHT).where(RESERVED, QUEUED))
-
-
-def _nodes_of(*conditions: Any) -> sa.ScalarSelect[Any]:
-    some = (
-        sa.select(runs.c.node_count).where(*conditions, runs.c.cluster == in_cluster).limit(_most).subquery()
-    )
-    return sa.select(sa.func.coalesce(sa.func.sum(some.c.node_count), 0)).scalar_subquery()
-
-
-_WANTED = Prepared(
-    sa.select(
-        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'none'")).label("none"),
-        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'auto'")).label("auto"),
-        _nodes_of(UNPREPARED).label("unprepared"),
-        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'require'")).label("required"),
-    )
-)
 
 
 def _waiting(row: Any, *, reserved: bool = False) -> Waiting:
     """Raises ValueError for a row that holds what no run can have: a database may be told to keep anything."""
     if not isinstance(row.node_count, int) or not isinstance(row.queued_at, int) or row.node_count < 1:
         raise ValueError(f"node_count {row.node_count!r}, queued_at {row.queued_at!r}")
-    return Waiting(row.id, row.experiment, row.node_count, row.queued_at, reserved, Gpu(row.gpu))
-
-
-_FIRST = Prepared(sa.select(runs.c.id).where(QUEUED).limit(1))
+    return Waiting(row.id, row.experiment, row.node_count, row.queued_at, reserved, Gpu(row.gpu), row.user)
 
 
 class _Head(Struct, frozen=True):
@@ -129,18 +41,25 @@ class _Head(Struct, frozen=True):
 class Queues:
     """The queues of all clusters as they are now, read as far as they are asked for."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, now: Micros | None = None) -> None:
+        """`now`: by which months of quotas are told; None: it is now."""
         self._read = read
         self.unreadable: list[str] = []
         """Runs whose rows hold what they never should."""
         self._reserved: dict[str, list[Waiting]] = {}
-        for row in read.execute(_RESERVED):
+        for row in read.execute(queue_store.HOLD_RESERVATIONS):
             if run := self._readable(row, reserved=True):
                 self._reserved.setdefault(row.cluster, []).append(run)
         self._heads: dict[str, list[_Head]] = {}
-        for row in read.execute(_HEADS):
+        for row in read.execute(queue_store.HEADS):
             if run := self._readable(row):
                 self._heads.setdefault(row.cluster, []).append(_Head(run, row.served))
+        people = {head.run.user for heads in self._heads.values() for head in heads}
+        people |= {run.user for reserved in self._reserved.values() for run in reserved}
+        self.shares = shares_of(read, people, SystemClock().now() if now is None else now)
+        """Of those whose runs wait. Whoever hands out nodes counts them here."""
+        self.has_several = len(people) > 1
+        """Whether runs of several persons wait."""
 
     @property
     def wants_gpus(self) -> bool:
@@ -162,22 +81,59 @@ class Queues:
         """By experiment."""
         return {head.run.experiment: head.served for head in self._heads.get(cluster, ())}
 
-    def heads(self, cluster: str, kinds: Iterable[Gpu]) -> dict[str, Waiting]:
-        """The run of each experiment that queued first, reservations aside."""
-        found: dict[str, Waiting] = {}
+    def heads(self, cluster: str, kinds: Iterable[Gpu]) -> dict[Line, Waiting]:
+        """The run of each line that queued first, reservations aside."""
+        found: dict[Line, Waiting] = {}
         for head in self._heads.get(cluster, ()):
             if head.run.gpu in kinds:
-                first = found.setdefault(head.run.experiment, head.run)
-                found[head.run.experiment] = min(first, head.run, key=by_time)
+                line = line_of(head.run)
+                found[line] = min(found.get(line, head.run), head.run, key=by_time)
         return found
 
-    def in_turn(self, cluster: str, passed_over: Callable[[], frozenset[Gpu]]) -> Iterator[Waiting]:
-        """`passed_over`: the kinds that need not be read any more."""
-        parts: dict[str, list[Iterator[Waiting]]] = {}
+    def in_turn(
+        self, cluster: str, passed_over: Callable[[], frozenset[Gpu]], *, with_refused: bool = False
+    ) -> Iterator[Waiting]:
+        """`passed_over`: the kinds that need not be read any more. `with_refused`: also those that quotas refuse."""
+        parts: dict[Line, list[Iterator[Waiting]]] = {}
         for head in self._heads.get(cluster, ()):
-            parts.setdefault(head.run.experiment, []).append(self._part(cluster, head.run, passed_over))
-        lines = {name: heapq.merge(*each, key=by_time) for name, each in parts.items()}
-        return in_turn(lines, self.reserved(cluster), self.served(cluster))
+            parts.setdefault(line_of(head.run), []).append(self._part(cluster, head.run, passed_over))
+        lines = {line: heapq.merge(*each, key=by_time) for line, each in parts.items()}
+        reserved, served = self.reserved(cluster), self.served(cluster)
+        return in_turn(lines, reserved, served, self.shares, with_refused=with_refused)
+
+    def wanted(self, cluster: str, most: int) -> Wanted:
+        """How many nodes the runs of the cluster want and may have.
+
+        Of the first `most` runs of each kind, or more: whoever asks needs to know no more exactly.
+        """
+        if not self.shares.limits:
+            return wanted(self._read, cluster, most)
+        queued = [
+            (line_of(head.run), self._nodes_of_line(cluster, head.run, most), head.run.gpu is Gpu.REQUIRE)
+            for head in self._heads.get(cluster, ())
+        ]
+        unprepared = self._read.execute(queue_store.UNPREPARED_BY_LINE, {"in_cluster": cluster, "most": most})
+        queued += [(Line(row.user, row.experiment), int(row.nodes), False) for row in unprepared]
+        return self.shares.wanted(queued)
+
+    def _nodes_of_line(self, cluster: str, head: Waiting, most: int) -> int:
+        place = {"in_cluster": cluster, "kind": head.gpu.value, "most": most}
+        of_line = {"of_user": head.user, "of_experiment": head.experiment}
+        return int(self._read.execute(queue_store.NODES_OF_LINE, {**place, **of_line}).scalar())
+
+    def sizes(self, cluster: str, most: int) -> list[int]:
+        """How many nodes each of the first `most` runs wants, those included whose environment is still being made.
+
+        Without those that quotas refuse as it is now.
+        """
+        found = self._read.execute(queue_store.SIZES, {"in_cluster": cluster, "most": most})
+        return [row.node_count for row in found if self._counts(row)]
+
+    def _counts(self, row: Any) -> bool:
+        if not isinstance(row.node_count, int) or row.node_count < 1:
+            return False
+        left = self.shares.left(Line(row.user, row.experiment))
+        return left is None or row.node_count <= left
 
     def _part(
         self, cluster: str, head: Waiting, passed_over: Callable[[], frozenset[Gpu]]
@@ -193,8 +149,11 @@ class Queues:
             found, size = self._after(cluster, found[-1], size), min(4 * size, _LONGEST_PART)
 
     def _after(self, cluster: str, run: Waiting, most: int) -> list[Waiting]:
-        place = {"in_cluster": cluster, "kind": run.gpu.value, "of_experiment": run.experiment}
-        rows = self._read.execute(_AFTER, {**place, "at": run.queued_at, "after": run.run_id, "most": most})
+        place = {"in_cluster": cluster, "kind": run.gpu.value}
+        place |= {"of_user": run.user, "of_experiment": run.experiment}
+        rows = self._read.execute(
+            queue_store.AFTER, {**place, "at": run.queued_at, "after": run.run_id, "most": most}
+        )
         return [found for row in rows if (found := self._readable(row))]
 
     def _readable(self, row: Any, *, reserved: bool = False) -> Waiting | None:
@@ -207,27 +166,13 @@ class Queues:
 
 def is_empty(read: Read) -> bool:
     """Whether no run waits for nodes of any cluster."""
-    return not read.execute(_FIRST).rows
+    return not read.execute(queue_store.ANY).rows
 
 
 def wanted(read: Read, cluster: str, most: int) -> Wanted:
     """Of the first `most` runs of each kind, or more: whoever asks needs to know no more exactly."""
-    row = read.execute(_WANTED, {"in_cluster": cluster, "most": most}).first()
+    row = read.execute(queue_store.WANTED, {"in_cluster": cluster, "most": most}).first()
     return Wanted(int(row.none + row.auto + row.unprepared), int(row.required))
-
-
-_SIZES = Prepared(
-    sa.select(runs.c.node_count)
-    .where(sa.or_(QUEUED, UNPREPARED), runs.c.cluster == in_cluster)
-    .order_by(runs.c.queued_at.is_(None), runs.c.queued_at, runs.c.id)
-    .limit(_most)
-)
-
-
-def sizes(read: Read, cluster: str, most: int) -> list[int]:
-    """How many nodes each of the first `most` runs wants, those included whose environment is still being made."""
-    found = read.execute(_SIZES, {"in_cluster": cluster, "most": most}).scalars()
-    return [size for size in found if isinstance(size, int) and size > 0]
 
 
 def free_gpus(read: Read, cluster: Cluster) -> Gpus:

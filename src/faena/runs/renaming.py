@@ -6,7 +6,7 @@ from faena.db import Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
-from faena.runs import transitions
+from faena.runs import quota_store, transitions
 from faena.runs.store import runs
 from faena.workspaces import service, store
 
@@ -22,5 +22,6 @@ def rename(write: Write, name: str, new_name: str, now: Micros) -> None:
     # runs refer to its name: it is there twice until all of them refer to the new one
     store.copy_as(write, there.name, wanted, now)
     write.execute(runs.update().where(runs.c.experiment == there.name).values(experiment=wanted))
+    quota_store.rename_experiment(write, there.name, wanted)
     store.delete_experiment(write, there.name)
     write.notify(transitions.MOVED)

@@ -9,6 +9,7 @@ import msgspec
 from faena.compute import service as compute
 from faena.compute.backends.ray.refusing import refuse_what_cannot_be
 from faena.compute.model import ClusterKind
+from faena.compute.shares import Line
 from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.db.calling import call_all
@@ -36,6 +37,7 @@ from faena.runs import (
     record_store,
     repeats,
     retrying,
+    shares,
     store,
     transitions,
     variables,
@@ -141,6 +143,7 @@ def check(read: Read, submission: Submission) -> None:
             f"node_count is {submission.node_count}; cluster {cluster.name!r} has max_nodes={cluster.max_nodes}. "
             "Ask for fewer nodes or update the cluster."
         )
+    shares.refuse_too_wide(read, Line(submission.user, submission.experiment), submission.node_count)
     if cluster.kind is ClusterKind.RAY:
         refuse_what_cannot_be(cluster, submission.node_count, needs_gpus=submission.gpu == "require")
     check_times(submission)

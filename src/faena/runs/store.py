@@ -73,7 +73,7 @@ runs = sa.Table(
     partial_index("runs_deleted", "deletion", where=sa.column("deletion").is_not(None)),
     partial_index(
         "queued_runs",
-        *("cluster", "gpu", "experiment", "queued_at", "id", "node_count", "status"),
+        *("cluster", "gpu", "user", "experiment", "queued_at", "id", "node_count", "status"),
         where=QUEUED,
     ),
     partial_index(

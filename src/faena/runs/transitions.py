@@ -13,7 +13,7 @@ from faena.db.calling import call_all
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
 from faena.kernel.hooks import Hooks
-from faena.runs import phase_store, store
+from faena.runs import node_hours, phase_store, store
 from faena.runs.model import EndReason, Outcome, Run, RunStatus, refuse_move
 
 ENGINE_SOON = "engine/soon"
@@ -52,6 +52,8 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
     """Begin the phase `status`; the run as it is then. Raises Conflict with the reason when it may not go there."""
     if refusal := refuse_move(run.status, status):
         raise Conflict(f"Run {run.id}: {refusal}.")
+    if status is RunStatus.QUEUED:
+        node_hours.count(write, run, now)
     phase_store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
     store.update(write, run.id, {"status": status.value, **changes})
     notify(write, run, engine=status not in _OF_NO_CONCERN)
@@ -79,6 +81,7 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     """End a run; silent when it has ended already. `last_lines`: of the log that tells why."""
     if run.status.is_terminal():
         return
+    node_hours.count(write, run, now)
     phase_store.end_phase(write, run.id, now)
     changes: dict[str, Any] = {
         "status": outcome.reason.status.value,

@@ -158,6 +158,12 @@ def _notices() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _quotas() -> Sequence[ControllerRouterHandler]:
+    from faena.runs.quotas.routes import router
+
+    return [router]
+
+
 def _objects() -> Sequence[ControllerRouterHandler]:
     from faena.objects.routes import routers
 
@@ -259,6 +265,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("metrics",): _operation,
     ("views",): _views,
     ("notices",): _notices,
+    ("quotas",): _quotas,
     ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,
     ("clusters",): _clusters,

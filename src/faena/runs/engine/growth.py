@@ -12,10 +12,12 @@ from faena.compute.scheduling import Plan, most_wanted
 from faena.db import Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
-from faena.runs import queue
+from faena.runs.queue import Queues
 
 
-def resize(write: Write, cluster: Cluster, made: Plan, nodes: Sequence[Node], now: Micros) -> list[str]:
+def resize(
+    write: Write, cluster: Cluster, made: Plan, nodes: Sequence[Node], queues: Queues, now: Micros
+) -> list[str]:
     """Ask for nodes, or withdraw what was asked for; the ids of those asked for. `nodes`: as `made` was made of."""
     gone = gangs.to_withdraw(nodes, made.surplus)
     for node in gone:
@@ -24,7 +26,7 @@ def resize(write: Write, cluster: Cluster, made: Plan, nodes: Sequence[Node], no
     if made.start:
         placed = {each.node for _, given in made.place for each in given}
         there = sum(_is_at_hand(node) and node.id not in placed for node in nodes)
-        waiting = queue.sizes(write, cluster.name, most_wanted(cluster))
+        waiting = queues.sizes(cluster.name, most_wanted(cluster))
         for size in gangs.sizes(made.start, there, waiting):
             asked += _ask(write, cluster, size, now)
     if gone or asked:

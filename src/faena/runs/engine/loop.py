@@ -20,7 +20,7 @@ from faena.compute.contract import Backend
 from faena.compute.leases import Leases, Terms
 from faena.compute.model import Node, NodeState
 from faena.db import Database, Read, Write
-from faena.kernel.clock import Clock
+from faena.kernel.clock import Clock, Micros
 from faena.kernel.notifications import Notifications
 from faena.runs import attempt_store, transitions
 from faena.runs.engine import elsewhere
@@ -94,6 +94,8 @@ class Engine:
         self._has_orphans = False
         self._awaits_leave = False
         """Whether an idle node of a cluster that shrinks is due some time."""
+        self._again_at: Micros | None = None
+        """When to look again whatever happens."""
         self._is_silence_told = True
         """Whether a run may say that nothing is heard of it; so at the start, where an earlier server wrote it down."""
         self._swept = asyncio.Event()
@@ -178,6 +180,7 @@ class Engine:
         placed, self._nodes, is_idle = await self._database.write(self._place)
         self._liveness.await_(placed.asked_for)
         self._awaits_leave = placed.next_due is not None
+        self._again_at = placed.again_at
         self.is_idle = is_idle and not self._preparation.is_busy
         if placed.asks_for_gpus:
             self._list_gpus()
@@ -199,7 +202,8 @@ class Engine:
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
         await self._tell_silence()
-        if self._awaits_leave or self._has_orphans or await self._liveness.is_any_dead(self._nodes):
+        is_due = self._again_at is not None and self._clock.now() >= self._again_at
+        if is_due or self._awaits_leave or self._has_orphans or await self._liveness.is_any_dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 

@@ -23,10 +23,11 @@ from faena.db import Read, Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
-from faena.runs import attempt_store, checkpoints, queue, record_store, store, transitions
+from faena.runs import attempt_store, checkpoints, queue, quota_store, record_store, store, transitions
 from faena.runs.engine import growth, threads
 from faena.runs.engine.unbuildable import Unbuildable
 from faena.runs.model import Run, RunStatus
+from faena.runs.months import begin_of, following, month_of
 from faena.runs.queue import Queues
 from faena.runs.submission_schemas import Submission
 from faena.workspaces import store as workspaces
@@ -61,6 +62,8 @@ class Placed(Struct, frozen=True):
     """A run wants one, and which ones there are is not known."""
     asked_for: tuple[str, ...] = ()
     """Nodes that somebody elsewhere is to start."""
+    again_at: Micros | None = None
+    """When to look again whatever happens: a month of quotas begins."""
 
 
 class Placement:
@@ -100,7 +103,8 @@ class Placement:
         clusters = compute.list_clusters(write)
         nodes = _of_those_that_grow(write, clusters)
         idle = self._idle_seconds(nodes)
-        queues = Queues(write)
+        now = self._clock.now()
+        queues = Queues(write, now)
         listed = self._gpus()
         held = {gpu for node in nodes if node.machine is None for gpu in node.gpus}
         pool = FreeGpus(listed.devices if listed else (), held, known=listed is not None)
@@ -114,9 +118,9 @@ class Placement:
             if cluster.kind.grows:
                 own = [node for node in nodes if node.cluster == cluster.name]
                 if len(own) < cluster.max_nodes or any(node.id in idle or node.is_to_come for node in own):
-                    wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+                    wanted = queues.wanted(cluster.name, most_wanted(cluster))
             elif queues.waits(cluster.name):
-                wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+                wanted = queues.wanted(cluster.name, most_wanted(cluster))
                 own = _idle_elsewhere(write, cluster, queues, wanted)
                 by_id |= {node.id: node for node in own}
             else:
@@ -126,7 +130,7 @@ class Placement:
             placed |= {run.run_id for run, _ in made.place}
             if resizes and cluster.kind is ClusterKind.RAY:
                 self._leave(write, made.leave)
-                asked_for += growth.resize(write, cluster, made, own, self._clock.now())
+                asked_for += growth.resize(write, cluster, made, own, queues, self._clock.now())
             elif resizes:
                 start += self._resize(write, cluster, made)
             dues += [
@@ -138,7 +142,8 @@ class Placement:
             _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
         asks = queues.wants_gpus and not pool.known
         due = min(dues, default=None)
-        return Placed(tuple(start), due, frozenset(placed), asks, tuple(asked_for))
+        again = begin_of(following(month_of(now))) if queues.shares.is_any_spent else None
+        return Placed(tuple(start), due, frozenset(placed), asks, tuple(asked_for), again)
 
     def _fill(
         self,
@@ -154,11 +159,11 @@ class Placement:
         """`nodes`: by id, of clusters that grow, and those that may get runs; changed as they do."""
         line = queues.in_turn(cluster.name, lambda: pool.passed_over)
         if cluster.kind.grows:
-            made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
+            made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool, queues.shares)
         else:
             unbuildable = Unbuildable(write, cluster.name, own)
             some = islice(unbuildable.passed_over(line), MOST_TOGETHER)
-            made = unbuildable.avoided(plan(cluster, own, some, wanted, idle, pool))
+            made = unbuildable.avoided(plan(cluster, own, some, wanted, idle, pool, queues.shares))
         if made.place:
             cores = machine_cores()
             here = [node for node in nodes.values() if node.machine is None]
@@ -167,6 +172,8 @@ class Placement:
                 nodes[node.id] = node
         if len(made.place) >= MOST_TOGETHER:  # there may be more
             write.notify(transitions.ENGINE_SOON)
+        if made.place and queues.has_several:
+            quota_store.mark_served(write, [waiting.user for waiting, _ in made.place])
         _reserve(write, queues.reserved(cluster.name), made)
         return made
 

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from faena.compute import store as compute
 from faena.compute.model import Cluster
+from faena.compute.waiting import Waiting
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
 from faena.runs import outlook, store
-from faena.runs.model import RunStatus
+from faena.runs.model import SCRIPT_RUN, RunStatus
+from faena.runs.node_hours import ON_NODES
 from faena.runs.queue import Queues
 from faena.runs.store import runs
 from faena.runs.waiting_line import forecasting
@@ -24,7 +26,6 @@ from faena.runs.waiting_line.schemas import Queue, QueuedRun
 MOST = 500
 _LENGTHS = 20
 """Runs of an experiment whose lengths count, the latest of them."""
-_ON_NODES = (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.FINALIZING)
 _LATEST = Prepared(
     sa.select(runs.c.started_at, runs.c.ended_at)
     .where(
@@ -40,7 +41,8 @@ _GOING_ON = Prepared(
     sa.select(runs.c.experiment, runs.c.node_count, runs.c.started_at).where(
         runs.c.cluster == sa.bindparam("in_cluster"),
         store.IS_UNFINISHED,
-        runs.c.status.in_([sa.literal_column(f"'{status.value}'") for status in _ON_NODES]),
+        runs.c.type == sa.literal_column(f"'{SCRIPT_RUN}'"),  # a sweep has nodes by its trials alone
+        runs.c.status.in_([sa.literal_column(f"'{status.value}'") for status in ON_NODES]),
     )
 )
 
@@ -50,7 +52,7 @@ def queue(read: Read, name: str, now: Micros, most: int) -> Queue:
     cluster = compute.cluster(read, name)
     if cluster is None:
         raise NotFound(f"There is no cluster {name[:80]!r}. `faena clusters` lists them.")
-    first = outlook.first_in_turn(read, cluster, min(most, MOST))
+    first = outlook.first_in_turn(read, cluster, min(most, MOST), now)
     starting = may_start(read, cluster, now, len(first))
     found = store.get_many(read, [run_id for run_id, _ in first])
     listed = [
@@ -74,8 +76,14 @@ def queue(read: Read, name: str, now: Micros, most: int) -> Queue:
 
 
 def may_start(read: Read, cluster: Cluster, now: Micros, most: int) -> dict[str, Micros]:
-    """When the first of its queue may start, of those of whom it can be said; as if all nodes were alike."""
-    waiting = list(islice(Queues(read).in_turn(cluster.name, frozenset), most))
+    """When the first of its queue may start, of those of whom it can be said; as if all nodes were alike.
+
+    Of runs that a quota will not let begin beside those before them nothing is said: they wait for their own.
+    """
+    queues, waiting = Queues(read, now), list[Waiting]()
+    for run in islice(queues.in_turn(cluster.name, frozenset), most):
+        waiting.append(run)
+        queues.shares.take(run)
     if not waiting:
         return {}
     going_on = list(read.execute(_GOING_ON, {"in_cluster": cluster.name}))

@@ -1,0 +1,1 @@
+"""What persons and experiments may use of the workspace, and what they use."""
