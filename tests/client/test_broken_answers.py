@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.errors import AnswerBroken
+from faena.kernel.errors import AnswerBroken, StoreUnavailable
 from faena.kernel.transport import Transport
 
 
@@ -49,3 +49,30 @@ def test_a_download_leaves_no_half_of_a_file(transport: Transport, tmp_path: Pat
     with pytest.raises(AnswerBroken, match="broke off its answer"):
         transport.download("/x", tmp_path / "model.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_whose_database_is_away_is_asked_again(tmp_path: Path) -> None:
+    """It has waited for it for a minute itself; others' 503 are told at once."""
+    asked: list[bytes] = []
+
+    def answer(listening: socket.socket) -> None:
+        for code in ("DatabaseAway", "DatabaseAway", "StoreUnavailable"):
+            connection, _ = listening.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                body = f'{{"code": "{code}", "message": "told"}}'.encode()
+                head = f"HTTP/1.1 503 -\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+                connection.sendall(head.encode() + body)
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(Rendezvous(tmp_path).socket))
+        listening.listen()
+        answering = threading.Thread(target=answer, args=(listening,))
+        answering.start()
+        transport = Transport(tmp_path, start=False)
+        with pytest.raises(StoreUnavailable, match="told"):
+            transport.request("GET", "/x")
+        transport.close()
+        answering.join()
+    Rendezvous(tmp_path).socket.unlink()
+    assert len(asked) == 3

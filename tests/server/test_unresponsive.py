@@ -14,7 +14,7 @@ import pytest
 from faena import Workspace
 from faena.kernel import disk_space, unresponsive
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.unresponsive import Silence
+from faena.kernel.unresponsive import RemoteSilence, Silence
 from faena.testing.kills import processes
 from faena.testing.waiting import until
 
@@ -23,6 +23,7 @@ from faena.testing.waiting import until
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unresponsive, "_LOOK", 0.02)
     monkeypatch.setattr(unresponsive, "_SILENT", 0.2)
+    monkeypatch.setattr(unresponsive, "_SILENT_ELSEWHERE", 0.2)
     monkeypatch.setattr(unresponsive, "_STARTING", 0.0)
 
 
@@ -43,6 +44,16 @@ def test_silence_is_told_once_and_its_end_too(rendezvous: Rendezvous) -> None:
             "The server answers again.",
         ]
         until(lambda: len(told) == 3, "silence again is told again")
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_a_server_elsewhere_too() -> None:
+    told: list[str] = []
+    watched = RemoteSilence("The server at https://faena.example.org", told.append)
+    with watched.waiting():
+        until(lambda: told, "it is told")
+    assert "The server at https://faena.example.org has not answered for" in told[0]
+    assert told[1:] == ["The server answers again."]
 
 
 @pytest.mark.usefixtures("quick")

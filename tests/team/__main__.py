@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from faena.testing import s3
@@ -16,11 +17,12 @@ from faena.testing.postgresql_pair import pair
 from tests.faults.__main__ import cell
 from tests.faults.campaign import CELLS, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
-from tests.team import days
+from tests.team import clocks, days
 from tests.team.failover import failed_over
 from tests.team.ground import keys, team
 from tests.team.sites import opening
 
+_DAYS = ("restarts", "replicas", "clocks")
 _KNOWN_S = 15.0
 """Seconds from a kill to the state in the API, where another process is to lead first."""
 
@@ -37,14 +39,9 @@ def main() -> int:
     killed = _killed(base / "kills", around.links, options, seed) if options.kills else []
     rows: list[days.Row] = []
     try:
-        with team(base / "days") as made:
-            for what in () if options.no_days else options.only or days.WEATHERS:
-                for seconds in options.seconds:
-                    rows.append(days.endured(made, what, days.WEATHERS[what], seconds, len(rows)))
-                    print(days.render(rows[-1:]), flush=True)
-        for waits in () if options.no_days else (True, False):
-            rows.append(failed_over(base / f"replica-{waits}", waits=waits))
-            print(days.render(rows[-1:]), flush=True)
+        for row in _days(base, options):
+            rows.append(row)
+            print(days.render([row]), flush=True)
     finally:
         print(days.render(rows), flush=True)
     if any(row.wrong for row in rows) or not all(row.is_clean for row in killed):
@@ -52,6 +49,20 @@ def main() -> int:
         return 1
     shutil.rmtree(base)
     return 0
+
+
+def _days(base: Path, options: argparse.Namespace) -> Iterator[days.Row]:
+    if "restarts" in options.days:
+        with team(base / "days") as made:
+            rows = [(what, seconds) for what in options.only for seconds in options.seconds]
+            for who, (what, seconds) in enumerate(rows):
+                yield days.endured(made, what, days.WEATHERS[what], seconds, who)
+    if "replicas" in options.days:
+        for waits in (True, False):
+            yield failed_over(base / f"replica-{waits}", waits=waits)
+    if "clocks" in options.days:
+        for number, whose in enumerate(clocks.WHOSE):
+            yield clocks.off(base / f"clocks-{number}", whose)
 
 
 def _killed(folder: Path, links: Path, options: argparse.Namespace, seed: int) -> list[table.Row]:
@@ -77,8 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=1, help="sites side by side (default 1)")
     parser.add_argument("--seed", type=int, help="repeat kills (default: drawn and printed)")
-    parser.add_argument("--no-days", action="store_true", help="kills alone")
-    parser.add_argument("--only", nargs="+", choices=list(days.WEATHERS), help="these (default: all)")
+    parser.add_argument("--days", nargs="*", choices=_DAYS, default=_DAYS, help="these (default: all)")
+    parser.add_argument(
+        "--only", nargs="+", choices=list(days.WEATHERS), default=list(days.WEATHERS), help="of restarts"
+    )
     parser.add_argument(
         "--seconds", type=float, nargs="+", default=[0.0, 20.0, 60.0], help="for which it is away"
     )

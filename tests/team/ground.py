@@ -153,15 +153,17 @@ def team(
     *,
     replicas: bool = False,
     more: tuple[Mapping[str, str] | None, ...] = (None, None),
-    objects: str = "",
+    objects: str | None = None,
+    of_database: Mapping[str, str] | None = None,
 ) -> Iterator[Team]:
-    """`replicas`, `more`: of `Team`. `objects`: the URL of a bucket; empty: of one of its own.
+    """`replicas`, `more`: of `Team`. `objects`: the URL of a bucket; None: of one of its own; empty: the folder.
 
+    `of_database`: variables of PostgreSQL.
     The environment has the keys of `s3`. Raises Unavailable of PostgreSQL or S3.
     """
     with ExitStack() as stack:
-        servers = stack.enter_context(pair())
-        if not objects:
+        servers = stack.enter_context(pair(of_database))
+        if objects is None:
             objects = stack.enter_context(s3.running(folder / "s3")).address
         made = Team(folder, servers, objects, replicas=replicas, more=more)
         try:

@@ -40,7 +40,7 @@ class Runs(Worker):
             "KILLS_RELEASE": case.release,
             "KILLS_MODEL_BYTES": ground.MODEL_BYTES,
         }
-        run = Experiment(self._workspace, "runs").submit(
+        run = Experiment(self._workspace, f"runs-{self.who}").submit(
             Estimator(
                 str(self._source),
                 entry_script="train.py",
@@ -71,7 +71,7 @@ class Runs(Worker):
             if both.lost or both.doubled or both.invented or result.left:
                 wrong.append(f"{case.name}: {both}, {result.left} left")
             wrong += result.wrong
-        there = {row.id for row in self._workspace.api.listed(experiment="runs")}
+        there = {row.id for row in self._workspace.api.listed(experiment=f"runs-{self.who}")}
         if extra := there - {run.id for _, run in self._runs}:
             wrong.append(f"{len(extra)} runs are there that nobody was told of")
         return wrong

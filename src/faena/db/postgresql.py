@@ -28,6 +28,7 @@ from faena.db.leading import FOUND, MAKE, LeaderLock
 from faena.db.migrations import bring_up
 from faena.db.schema import create, found_version
 from faena.kernel.errors import (
+    DatabaseAway,
     DatabaseDamaged,
     FaenaError,
     ServiceException,
@@ -47,8 +48,8 @@ _AGAIN = ("40001", "40P01")
 """Serialization failures and deadlocks."""
 _CANCELED = "57014"
 _FULL = "53100"
-_AWAY = ("08", "57P01", "57P02", "57P03", "25006")
-"""What the states begin with of a connection that broke, of a server that ends, crashed or starts, and of a replica."""
+_AWAY = ("08", "57P01", "57P02", "57P03")
+"""What the states begin with of a connection that broke, and of a server that ends, crashed or starts."""
 _LOOK_S = 0.2
 """Between looks whether it answers again."""
 _DAMAGED = ("XX001", "XX002")
@@ -206,7 +207,7 @@ class PostgreSQL(Backend):
             return error
         state = _state(error)
         if self.is_away(error):
-            return ServiceException(
+            return DatabaseAway(
                 f"The database {self._shown} does not answer ({_said(error)}). Ask again later: a request that was "
                 "answered is known, and what was acknowledged is kept."
             )

@@ -192,6 +192,12 @@ class ServerUnreachable(ServiceException):
     status = 503
 
 
+class DatabaseAway(ServiceException):
+    """The server's database does not answer, and the server has waited for it. Clients ask again for some minutes."""
+
+    status = 503
+
+
 class AnswerBroken(ServerUnreachable):
     """An answer broke off before its end."""
 

@@ -22,6 +22,7 @@ from faena.kernel.addresses import Address, Url
 from faena.kernel.connections import Answer, Broken, Connections, NotConnected
 from faena.kernel.errors import (
     AnswerBroken,
+    DatabaseAway,
     FaenaError,
     ProtocolMismatch,
     UserErrorException,
@@ -29,10 +30,14 @@ from faena.kernel.errors import (
     from_wire,
 )
 from faena.kernel.local_server import LocalServer
-from faena.kernel.unresponsive import Silence
+from faena.kernel.unresponsive import RemoteSilence, Silence
 
 _LONGEST_SEGMENT = 500
 _CONNECTING = 5.0
+_DATABASE_AWAY = 300.0
+"""Seconds for which a server is asked again whose database does not answer: it waits a minute itself each time."""
+_WAITS = 30.0
+"""Seconds of patience that whoever waits for that has at least."""
 _SHORT = 120.0
 """Seconds that an answer may take of which nothing is told before it comes."""
 
@@ -97,13 +102,14 @@ class Transport:
         answering: float = _SHORT,
     ) -> None:
         self.address = address
-        self.silence: Silence | None = None
-        """Tells who waits here that nothing comes."""
+        self.silence: Silence | None
+        """Tells who waits here that nothing comes; None: nobody is told."""
         self.server: Server
         if isinstance(address, Url):
             from faena.kernel.remote_server import RemoteServer  # with what TLS needs, which few load
 
             self.server = RemoteServer(address)
+            self.silence = RemoteSilence(self.server.title) if tells else None
         else:
             self.server = local = LocalServer(address, start=start, persevering=persevering)
             self.silence = Silence(lambda: local.rendezvous) if tells else None
@@ -275,7 +281,9 @@ class Transport:
         preload: bool,
         connecting: float = _CONNECTING,
     ) -> Answer:
-        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        given = self._patience if patience is None else patience
+        deadline = time.monotonic() + given
+        longest = time.monotonic() + max(given, _DATABASE_AWAY if given >= _WAITS else 0.0)
         sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
         pause = 0.005
         while True:
@@ -289,12 +297,18 @@ class Transport:
                     answering=timeout,
                     preload=preload,
                 )
-                if answer.status != WorkspaceGone.status:
+                if answer.status not in (WorkspaceGone.status, DatabaseAway.status):
                     self.server.answered()
                     return answer
                 failure: Exception = _error(answer.status, answer.data if preload else answer.read())
                 answer.close()
-                self.server.leaving()
+                if answer.status == WorkspaceGone.status:
+                    self.server.leaving()
+                else:
+                    self.server.answered()
+                    if not isinstance(failure, DatabaseAway) or time.monotonic() > longest:
+                        raise failure
+                    deadline = longest
             except SSLError as error:  # trying again makes no certificate another one
                 raise self.server.unreachable(error) from error
             except NotConnected as error:

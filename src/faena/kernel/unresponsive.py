@@ -19,6 +19,8 @@ from faena.kernel.process_identity import Living
 _LOOK = 0.5
 _SILENT = 3.5
 """Seconds without a word after which it is told, at the next look."""
+_SILENT_ELSEWHERE = 5.0
+"""Likewise of a server at a URL, of which nothing else is known."""
 _STARTING = 15.0
 """Seconds that a server may take to start, on a busy machine, until it counts as silent."""
 _LONG = 30.0
@@ -118,6 +120,27 @@ class Silence:
             self._tell(
                 f"The server of {self._rendezvous().folder} has not answered for {silent:.0f} s: {known}"
             )
+
+
+class RemoteSilence(Silence):
+    """Of a server at a URL. `title`: how errors call it."""
+
+    def __init__(self, title: str, tell: Callable[[str], None] | None = None) -> None:
+        super().__init__(_nowhere, tell)
+        self._title = title
+
+    def _look(self, now: float) -> None:
+        silent = now - self._heard
+        if silent >= _SILENT_ELSEWHERE and not self._told_silence:
+            self._told_silence = True
+            self._tell(
+                f"{self._title} has not answered for {silent:.0f} s. What waits goes on by itself when it does; Ctrl-C "
+                "ends the waiting, runs go on."
+            )
+
+
+def _nowhere() -> Rendezvous:
+    raise NotImplementedError
 
 
 def _starts(pid: int | None) -> bool:

@@ -18,6 +18,7 @@ from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import FaenaError
 from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
 from faena.server.election import Leadership
+from faena.server.several.common_clock import CommonClock
 from faena.server.several.membership import Membership, are_there_others
 from faena.server.taking_over import take_over
 
@@ -239,11 +240,12 @@ async def _serve(leadership: Leadership | Membership, started: Shared | None) ->
             folder = claim(open_folder(leadership.folder))
             if shared is not None and shared.objects:
                 await asyncio.to_thread(object_files.choose, folder, shared.objects, shared.objects_cache)
+            clock = CommonClock(SystemClock())
             is_alone = isinstance(database_place.place(leadership.folder), Path)
             house = await stack.enter_async_context(
-                open_house(folder, SystemClock(), is_lost, shared, leads=is_alone)
+                open_house(folder, clock, is_lost, shared, leads=is_alone)
             )
-            steward = Steward(house, leadership)
+            steward = Steward(house, leadership, clock)
             with uncollected():
                 app = build_app(house, asked.set, is_lost, steward.seat, restarting.ask)
             restarting.until_ready = lambda: ready_to_restart(

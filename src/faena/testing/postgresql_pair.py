@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,9 @@ class Member:
 class Pair:
     """A server, and a replica once there is one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         postgres, options = postgresql.runnable(folder)
+        options["env"] = {**os.environ, **variables}
         self._programs = postgres
         self._options = options
         self._folder = folder
@@ -124,11 +126,14 @@ class Pair:
 
 
 @contextmanager
-def pair() -> Iterator[Pair]:
-    """With the first of them running, and nothing in it. Raises postgresql.Unavailable."""
+def pair(variables: Mapping[str, str] | None = None) -> Iterator[Pair]:
+    """With the first of them running, and nothing in it. `variables`: more of their environment.
+
+    Raises postgresql.Unavailable.
+    """
     folder = Path(tempfile.mkdtemp(prefix="faena-pg-", dir="/tmp"))  # a short path, for its sockets
     try:
-        made = Pair(folder)
+        made = Pair(folder, variables or {})
         try:
             made.primary.start()
             yield made

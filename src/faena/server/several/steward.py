@@ -15,6 +15,7 @@ from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
 from faena.server.listener.second import SecondServer
 from faena.server.operation.probes import with_probes
+from faena.server.several.common_clock import CommonClock
 from faena.server.several.membership import Membership
 from faena.server.several.seat import Seat
 from faena.server.several.watched import tell_what_is_watched
@@ -26,9 +27,10 @@ _PATIENCE_S = 5.0
 
 
 class Steward:
-    """Of a process. `place`: the locks of the folder, or that it is one of several."""
+    """Of a process. `place`: the locks of the folder, or that it is one of several. `clock`: the house's."""
 
-    def __init__(self, house: House, place: Leadership | Membership) -> None:
+    def __init__(self, house: House, place: Leadership | Membership, clock: CommonClock) -> None:
+        self._clock = clock
         self._house = house
         self._place = place
         self._app: ASGIApp | None = None
@@ -46,6 +48,8 @@ class Steward:
     async def begin(self, app: ASGIApp) -> None:
         """Raises what keeps this process from being a server."""
         self._app = app
+        if self.seat is not None:
+            await self._clock.compare(self._house.database)
         if self.seat is None:
             self._open_again(app)
         elif isinstance(self._place, Membership):
@@ -59,6 +63,7 @@ class Steward:
             house = self._house
             self._tasks += [
                 asyncio.create_task(seat.keep()),
+                asyncio.create_task(self._clock.follow(house.database)),
                 asyncio.create_task(
                     tell_what_is_watched(house.database, house.notifications, lambda: seat.leads)
                 ),
