@@ -193,6 +193,12 @@ class ServerApi:
         """An answer's bytes as a file, whole or not at all; the digest that was verified, see `Transport.download`."""
         return self._transport.download(path, target, progress)
 
+    def fetch(self, digest: str, target: Path) -> str:
+        """An object as a file, from where it is nearest; see `download`."""
+        from faena.kernel import downloads  # with a server elsewhere only
+
+        return downloads.one(self._transport, digest, target)
+
     def objects(self, digests: list[str]) -> bytes:
         """Small objects in one: see `faena.kernel.batches`. What is not there, or not small, is not in it."""
         asked = json.dumps({"digests": digests}).encode()

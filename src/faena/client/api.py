@@ -386,7 +386,9 @@ class ServerApi:
         return self._get(f"/environment-locks/{segment(digest)}", LockView)
 
     def download_object(self, digest: str, target: Path) -> None:
-        self.transport.download(f"/objects/{digest}", target)
+        from faena.kernel import downloads
+
+        downloads.one(self.transport, digest, target)
 
     def download_objects(self, wanted: Sequence[tuple[str, int, Path]]) -> None:
         """Each object, given with its size, into its file."""

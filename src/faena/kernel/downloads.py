@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,17 @@ def fetch(transport: Transport, wanted: Iterable[tuple[str, int, Path]]) -> None
                     _write(target, data)
     for digest, targets in places.items():  # the large ones, and what the server did not have at hand
         for target in targets:
-            transport.download(f"/objects/{digest}", target)
+            one(transport, digest, target)
+
+
+def one(transport: Transport, digest: str, target: Path, progress: Callable[[], None] = lambda: None) -> str:
+    """An object of any size; see `Transport.download`."""
+    if not transport.shares_files:
+        from faena.kernel import from_store  # with a server elsewhere only
+
+        if from_store.fetch(transport, digest, target, progress):
+            return digest
+    return transport.download(f"/objects/{digest}", target, progress)
 
 
 def _several(transport: Transport, asked: list[str]) -> Iterable[tuple[str, bytes]]:

@@ -34,6 +34,8 @@ class Lane:
 
 BYTES = Lane("bytes", 8)
 """Files that people fetch and copy, and walks through folders: each may take minutes."""
+ARRIVING = Lane("arriving", 32)
+"""Reads of what is on its way here, which mostly wait."""
 FEW_BYTES = Lane("few-bytes", 4)
 """Files of at most `FEW`, as source folders have them: each takes a second at most, or a minute where a bucket has to
 have it and does not answer."""

@@ -20,6 +20,7 @@ _BLOCK = 1 << 20
 """Bytes that are written and digested at once. They are read into the same few blocks again and again."""
 _MOST_WAITING = 4
 """Blocks that are written and not digested yet."""
+_PARTIAL = 206
 _RANGE = re.compile(r"bytes (\d{1,18})-.*")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
@@ -64,7 +65,9 @@ class _Hasher:
 class PartialFile:
     """Its context removes what has not become whole. Raises UserErrorException when the file cannot be written."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, expected: str = "") -> None:
+        """`expected`: the digest that its bytes must have; empty: what is told where they come from."""
+        self._expected = expected
         self._target = target
         # a name of its own: of several that write one file at once, each is whole and the last one stays
         self._path = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
@@ -97,7 +100,8 @@ class PartialFile:
     def take(self, answer: Answer, progress: Callable[[], None] = lambda: None) -> None:
         """`progress` is called between parts and may raise to stop."""
         where = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        if answer.status != 206 or where is None or int(where[1]) != self.size:
+        is_rest = answer.status == _PARTIAL or bool(self._expected)  # some stores say 200 of it; the digest will tell
+        if not is_rest or where is None or int(where[1]) != self.size:
             self._restart()
             with self._translated():
                 self._file.seek(0)
@@ -105,6 +109,7 @@ class PartialFile:
         self._tag = answer.headers.get("ETag", "")
         told = _DIGEST.fullmatch(answer.headers.get("Repr-Digest", ""))
         self._digest = base64.b64decode(told[1]).hex() if told else ""
+        self._digest = self._expected or self._digest
         block = self._hasher.block(answer.left)
         while count := answer.fill(block):
             with self._translated():

@@ -121,6 +121,12 @@ class ObjectFiles(Protocol):
     def is_on_disk(self, digest: str) -> bool:
         """Whether its file is here and survives power loss; it stays then as after a put. Hardly blocks."""
 
+    def address(self, digest: str, seconds: float) -> str | None:
+        """A URL of the store that has them, for whoever may read this object, good for so long.
+
+        Empty where it is of no use: the object is small, or is not there. None: this store has none of any object.
+        """
+
     def look_ahead(self, digests: Iterable[str]) -> None:
         """Many are asked about soon: where they are not near, all are looked for together."""
 

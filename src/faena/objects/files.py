@@ -190,6 +190,9 @@ class FolderObjects(KeptOrFresh):
             if folder != self._incoming:
                 yield from (path.name for path in folder.iterdir())
 
+    def address(self, digest: str, seconds: float) -> str | None:
+        return None
+
     def _is_here(self, digest: str, names: Names, keep: Callable[[str], None] | None = None) -> bool:
         (keep or self._pins.pin)(digest)
         if KeptFiles.size(self, digest) is None:

@@ -22,6 +22,7 @@ from faena.objects.service import Objects
 from faena.objects.uploads import Uploads, UploadView
 
 SENT_AT_MOST = 5 << 30
+ADDRESS_S = 600.0
 
 
 class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +107,21 @@ async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     await objects.put_file(Path(data.path), expected=digest)
 
 
+class StoredAt(Struct, frozen=True):
+    url: str
+    """Of this one object, for GET, for ten minutes; empty: ask for its bytes here."""
+
+
+@get(
+    "/{digest:str}/address",
+    summary="Where the bucket itself gives a large object's bytes; null where there is none that others reach",
+    opt=READ,
+)
+async def address(digest: str, objects: Objects) -> StoredAt | None:
+    url = await BYTES.run(objects.files.address, digests.check(digest), ADDRESS_S)
+    return None if url is None else StoredAt(url)
+
+
 @get("/{digest:str}", summary="An object's bytes", opt=READ)
 async def receive(digest: str, objects: Objects, request: Request[None, None, State]) -> Stream:
     return await ranges.of_object(objects, digest, request)
@@ -133,7 +149,7 @@ async def send_piece(
 routers = [
     Router(
         "/objects",
-        route_handlers=[missing, bring, send, send_batch, receive_several, take_file, receive],
+        route_handlers=[missing, bring, send, send_batch, receive_several, take_file, address, receive],
         tags=["objects"],
     ),
     Router("/uploads", route_handlers=[look_at_upload, send_piece], tags=["objects"]),

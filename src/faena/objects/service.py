@@ -11,7 +11,7 @@ from faena.db import Database
 from faena.kernel import batches, digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
-from faena.kernel.lanes import BYTES, FEW_BYTES, KEEPING, for_bytes
+from faena.kernel.lanes import ARRIVING, BYTES, FEW_BYTES, KEEPING, for_bytes
 from faena.objects import store
 from faena.objects.contract import Incoming, ObjectFiles
 from faena.objects.fresh import FreshObjects
@@ -201,11 +201,12 @@ async def parts(file: IO[bytes], first: bytes = b"") -> AsyncIterator[bytes]:
 
     The next part is read, and verified where that is done on the way, while one is sent.
     """
+    run = ARRIVING.run if getattr(file, "waits", False) else asyncio.to_thread
     reading: asyncio.Task[bytes] | None = None
     try:
-        part = first or await asyncio.to_thread(file.read, _CHUNK)
+        part = first or await run(file.read, _CHUNK)
         while part:
-            reading = asyncio.create_task(asyncio.to_thread(file.read, _CHUNK))
+            reading = asyncio.create_task(run(file.read, _CHUNK))
             yield part
             part, reading = await reading, None
     finally:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,6 +90,8 @@ class Way:
     """A status to answer with; 0: the server answers."""
     change: Callable[[bytes], bytes] = lambda body: body
     """What becomes of the bytes that it answers with."""
+    send: Callable[[bytes], Iterable[bytes]] = lambda body: (body,)
+    """The parts in which it goes out; where they are fewer bytes the connection ends with them."""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     @property
@@ -125,7 +127,11 @@ def way_to(server: S3Server) -> Iterator[Way]:
             for name, value in {**kept, "Content-Length": length}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            sent = 0
+            for part in way.send(body):
+                self.wfile.write(part)
+                sent += len(part)
+            self.close_connection = sent < len(body)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815  the names that the library calls
 

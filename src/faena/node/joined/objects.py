@@ -60,7 +60,7 @@ class FetchedObjects:
 
         def fetch(target: Path) -> None:
             nonlocal told
-            told = self._api.download(f"/objects/{digest}", target)
+            told = self._api.fetch(digest, target)
 
         try:
             path = self._cache.bring(digest, fetch)

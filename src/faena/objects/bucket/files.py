@@ -22,6 +22,7 @@ from weakref import WeakValueDictionary
 from faena.kernel import process_identity, verified_times
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, StoreUnavailable
+from faena.objects.bucket.arriving import Arrival, Arrivals
 from faena.objects.bucket.cache import RECENT_S, STAGED_S, Cache
 from faena.objects.bucket.store import Bucket
 from faena.objects.files import FolderObjects
@@ -31,6 +32,8 @@ _TOGETHER = 32
 """Requests of many small objects that are on their way at once: they wait for the network."""
 _LARGE = 1 << 20
 """Bytes from which it pays to ask whether the bucket has an object, rather than to send it again."""
+_DIRECT = 8 << 20
+"""Bytes from which it pays to fetch an object from the bucket itself."""
 _KNOWN_S, _MOST_KNOWN = 30.0, 200_000
 _TRIES = 3
 DAMAGED, BOOT = "damaged", "boot"
@@ -54,6 +57,7 @@ class BucketObjects(FolderObjects):
         self._bucket = bucket
         self._cache = Cache(folder, limit, wall)
         self._clock = clock
+        self._arrivals = Arrivals(self._arrive)
         self._known: dict[str, tuple[float, int | None]] = {}
         """Sizes in the bucket that were looked up together, each for one question, and until when they count."""
         self._lock = threading.Lock()
@@ -67,8 +71,25 @@ class BucketObjects(FolderObjects):
         if (size := KeptFiles.size(self, digest)) is not None:
             self._cache.use(digest)
             return size
+        if (size := self._arrivals.size(digest)) is not None:
+            return size
         with self._turn(digest):
             return self._size_there(digest)
+
+    def open(self, digest: str) -> BinaryIO:
+        if self._at_hand(digest) is not None or self.path(digest).is_file():
+            return super().open(digest)
+        return self._arrivals.open(
+            digest, lambda: self._damaged(digest, f" (as {self._bucket.address} gives them)")
+        )
+
+    def _arrive(self, digest: str, arrival: Arrival) -> None:
+        self._bring(digest, arrival=arrival)
+        if not arrival.turn:  # somebody else has brought it
+            with KeptFiles._opened(self, digest) as file:
+                size = os.fstat(file.fileno()).st_size
+                arrival.begin(file.fileno(), size)
+                arrival.more(size)
 
     def check(self, digest: str) -> int:
         if (size := self.size(digest)) is not None:
@@ -113,6 +134,12 @@ class BucketObjects(FolderObjects):
     def list(self) -> Iterator[str]:
         return self._bucket.list()
 
+    def address(self, digest: str, seconds: float) -> str | None:
+        if not self._bucket.is_reached_safely:
+            return None
+        size = self.size(digest)
+        return self._bucket.signed(digest, seconds) if size is not None and size >= _DIRECT else ""
+
     def _is_near(self, digest: str) -> bool:
         self._give_file(digest)
         return KeptFiles.size(self, digest) is not None and self._cache.use(digest, STAGED_S)
@@ -151,7 +178,7 @@ class BucketObjects(FolderObjects):
     def _drop(self, digest: str) -> None:
         _remove(self.path(digest))
 
-    def _bring(self, digest: str, seconds: float = RECENT_S) -> None:
+    def _bring(self, digest: str, seconds: float = RECENT_S, arrival: Arrival | None = None) -> None:
         """Raises NotFound, ObjectDamaged, StoreUnavailable, StorageFull."""
         path = self.path(digest)
         if path.is_file():
@@ -162,7 +189,7 @@ class BucketObjects(FolderObjects):
             if os.path.lexists(path):
                 _remove(path)  # whatever somebody put there is no object
             for _ in range(2):
-                if self._fetch(digest):
+                if self._fetch(digest, arrival or Arrival()):
                     self._cache.use(digest, seconds)
                     self._cache.make_room()
                     return
@@ -170,14 +197,16 @@ class BucketObjects(FolderObjects):
             (self._marks / digest).touch()
         raise self._damaged(digest, f" (as {self._bucket.address} gives them)")
 
-    def _fetch(self, digest: str) -> bool:
+    def _fetch(self, digest: str, arrival: Arrival) -> bool:
         """False where other bytes came. Raises as `_bring` does."""
         hasher = hashlib.sha256()
         with self._unsynced.on_disk() as names, self._incoming_file() as (incoming, file):
             try:
-                for part in self._bucket.read(digest):
-                    hasher.update(part)
+                for part in self._bucket.read(digest, lambda size: arrival.begin(file.fileno(), size)):
                     file.write(part)
+                    file.flush()
+                    arrival.more(file.tell())
+                    hasher.update(part)
             except KeyError:
                 raise self._gone(digest) from None
             except StorageFull as error:

@@ -39,13 +39,26 @@ def has_keys(address: Address) -> bool:
     return any(name.startswith(_KEYS[address.scheme]) for name in os.environ)
 
 
+def is_safe(address: Address) -> bool:
+    """Whether nobody on the way reads what goes there: by TLS, or without leaving this host."""
+    return all(
+        (where := urlsplit(each)).scheme != "http" or where.hostname in _THIS_HOST
+        for each in _endpoints(address)
+    )
+
+
+def _endpoints(address: Address) -> list[str]:
+    """Those that count are among them; none: the provider's own, which are reached by TLS."""
+    told = [address.options.get("endpoint", ""), *map(os.environ.get, _ENDPOINTS[address.scheme])]
+    return [each for each in told if each]
+
+
 def opened(address: Address, silent_s: float) -> Any:
     """A store of obstore's, which may say nothing for so long, also while it is sent something. Raises as that does."""
     from obstore import store as kinds
 
     given = dict(address.options)
     config: dict[str, Any] = {}
-    endpoints = [given.get("endpoint", ""), *map(os.environ.get, _ENDPOINTS[address.scheme])]
     if address.scheme == "s3":
         config = aws_files.found(os.environ)
         config |= {name: given[name] for name in ("region", "endpoint") if name in given}
@@ -55,7 +68,7 @@ def opened(address: Address, silent_s: float) -> Any:
         config = {f"azure_storage_{name}": given[of] for name, of in _AZURE.items() if of in given}
     elif "endpoint" in given:
         config = {"base_url": given["endpoint"]}
-    is_plain = any(urlsplit(each or "").scheme == "http" for each in endpoints)
+    is_plain = any(urlsplit(each).scheme == "http" for each in _endpoints(address))
     return {"s3": kinds.S3Store, "az": kinds.AzureStore, "gs": kinds.GCSStore}[address.scheme](
         address.bucket,
         prefix=address.prefix or None,
@@ -78,6 +91,7 @@ def opened(address: Address, silent_s: float) -> Any:
     )
 
 
+_THIS_HOST = ("127.0.0.1", "::1", "localhost")
 _ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
-from faena.objects.bucket.opening import Address, opened
+from faena.objects.bucket.opening import Address, is_safe, opened
 from faena.objects.bucket.patience import PUT_PATIENCE_S, READ_PATIENCE_S, Patience, said
 
-_PART = 16 << 20
+_PART = 8 << 20
 """Bytes that are fetched by one request."""
 _AHEAD = 4
 """Parts that are on their way together."""
+_CHUNK = 1 << 20
+"""Of those that come by one request, for which somebody waits."""
 _PARTS_SENT = 4
 """Of 5 MiB, of a large file: each must be there in a minute, so that a slow line can do it."""
 _OWNER = "workspace"
@@ -45,6 +48,7 @@ class Bucket:
         self.address = address
         self._workspace = workspace
         self._is_ours = False
+        self._is_safe = is_safe(address)
         self._gives_no_parts = False
         try:
             import obstore
@@ -83,8 +87,11 @@ class Bucket:
         found = self._patience.ask(look, READ_PATIENCE_S, f"for {digest}")
         return found and Info(found["size"], int(found["last_modified"].timestamp() * 1_000_000))
 
-    def read(self, digest: str) -> Iterator[bytes]:
-        """The bytes as the store gives them, part by part. Raises KeyError where it has none."""
+    def read(self, digest: str, tell: Callable[[int], None] = lambda size: None) -> Iterator[bytes]:
+        """The bytes as the store gives them, part by part; `tell` is given their number before the first of them.
+
+        Raises KeyError where it has none.
+        """
 
         def begin() -> Any:
             try:
@@ -95,6 +102,7 @@ class Bucket:
         if (found := self._patience.ask(begin, READ_PATIENCE_S, f"for {digest}")) is None:
             raise KeyError(digest)
         size = found.meta["size"]
+        tell(size)
         if size <= _PART or self._gives_no_parts:
             yield from self._parts_of(found, digest)
             return
@@ -134,10 +142,25 @@ class Bucket:
 
     def _parts_of(self, found: Any, digest: str) -> Iterator[bytes]:
         try:
-            for part in found.stream():
+            for part in found.stream(min_chunk_size=_CHUNK):
                 yield bytes(part)
         except self._faults as error:  # in the midst of it: whoever asks again gets it from its beginning
             raise self._patience.unavailable(error, f"for {digest}") from error
+
+    @property
+    def is_reached_safely(self) -> bool:
+        """Whether others may be sent there: by TLS, or on this host."""
+        return self._is_safe
+
+    def signed(self, digest: str, seconds: float) -> str:
+        """A URL by which anybody reads this one object for so long."""
+        return str(
+            self._patience.ask(
+                lambda: self._api.sign(self._store, "GET", _key(digest), timedelta(seconds=seconds)),
+                READ_PATIENCE_S,
+                "to sign",
+            )
+        )
 
     def delete(self, digest: str) -> None:
         """Silent where it is not there. Raises as `put` does."""

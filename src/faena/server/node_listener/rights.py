@@ -15,6 +15,7 @@ JOIN = ("POST", "/nodes/join")
 _BYTES: tuple[Rule, ...] = (
     ("GET", "/version"),
     ("GET HEAD", "/objects/*"),
+    ("GET", "/objects/*/address"),
     ("POST", "/objects/missing"),
     ("POST", "/objects/several"),
     ("POST", "/objects/batch"),
