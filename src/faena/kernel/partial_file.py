@@ -100,7 +100,8 @@ class PartialFile:
     def take(self, answer: Answer, progress: Callable[[], None] = lambda: None) -> None:
         """`progress` is called between parts and may raise to stop."""
         where = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        is_rest = answer.status == _PARTIAL or bool(self._expected)  # some stores say 200 of it; the digest will tell
+        # some stores say 200 of a part: where the digest is known it will tell
+        is_rest = answer.status == _PARTIAL or bool(self._expected)
         if not is_rest or where is None or int(where[1]) != self.size:
             self._restart()
             with self._translated():
