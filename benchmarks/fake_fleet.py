@@ -18,16 +18,16 @@ _PATIENCE = 300.0
 
 
 class Fleet:
-    """`number` fake nodes of a cluster, which have begun to join."""
+    """`number` fake nodes of a cluster, which have begun to join; their scripts log so many `points` a second."""
 
-    def __init__(self, cluster: JoinedCluster, number: int) -> None:
+    def __init__(self, cluster: JoinedCluster, number: int, points: float = 0) -> None:
         made = cluster.join_token()
         self.began = time.monotonic()
         self.number = number
         self._told: queue.Queue[dict[str, Any]] = queue.Queue()
         each = [number // _PROCESSES + (which < number % _PROCESSES) for which in range(_PROCESSES)]
         self._processes = [
-            _started(made.url, made.token, f"r{which}-", count) for which, count in enumerate(each)
+            _started(made.url, made.token, f"r{which}-", count, points) for which, count in enumerate(each)
         ]
         for process in self._processes:
             threading.Thread(target=self._read, args=(process,), daemon=True).start()
@@ -85,8 +85,18 @@ class Fleet:
             self._told.put(json.loads(line))
 
 
-def _started(url: str, token: str, prefix: str, number: int) -> subprocess.Popen[str]:
+def _started(url: str, token: str, prefix: str, number: int, points: float) -> subprocess.Popen[str]:
     """They stand for other machines: the server and who asks it come first on this one."""
     last = ("nice", "-n", "19")
-    words = [*last, sys.executable, "-m", "benchmarks.fake_nodes", url, token, prefix, str(number)]
+    words = [
+        *last,
+        sys.executable,
+        "-m",
+        "benchmarks.fake_nodes",
+        url,
+        token,
+        prefix,
+        str(number),
+        f"{points:g}",
+    ]
     return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)

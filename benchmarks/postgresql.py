@@ -1,0 +1,43 @@
+"""A server of PostgreSQL as a team would have it: what is committed is on disk, and tables are looked after."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faena.testing.postgresql import initialize, runnable, serving
+
+_SETTINGS = (
+    "listen_addresses=",
+    "max_connections=100",
+    "shared_buffers=512MB",
+    "effective_cache_size=4GB",
+    "max_wal_size=4GB",
+    "random_page_cost=1.1",
+)
+"""Beside PostgreSQL's own: fsync, synchronous commits and autovacuum are on."""
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, int]]:
+    """The URL of an empty database, and the process id of the server's first process. Raises Unavailable."""
+    import psycopg  # it is there where there is a server
+
+    folder = Path(tempfile.mkdtemp(prefix="fpg-", dir="/var/tmp"))  # a disk, and a short path for its socket
+    try:
+        process = start(folder, _SETTINGS)
+        try:
+            with psycopg.connect(
+                f"postgresql://faena@/postgres?host={folder}", autocommit=True
+            ) as connection:
+                connection.execute("CREATE DATABASE faena")
+            yield f"postgresql://faena@/faena?host={folder}", process.pid
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
