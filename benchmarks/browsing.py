@@ -4,8 +4,10 @@
 
 One person a token. Three of four have a browser: they sign in, open pages one after the other, stay some seconds on
 each with its stream open, and ask for what the page's scripts ask for then: curves a second after new points, a run's
-page each 4 s, the table when something has changed. The fourth asks the API by the token once a second. Writes one line
-of JSON: by kind of request the milliseconds that each took, and what failed.
+page each 4 s, the table when something has changed. The fourth asks the API by the token once a second.
+
+Writes a line of JSON when they begin, after one of them has seen everything once, and one at the end: by kind of
+request the milliseconds that each took, and what failed.
 """
 
 from __future__ import annotations
@@ -50,17 +52,26 @@ class Person:
         while self._goes_on:
             await self._chance.choice(pages)()
 
+    async def look_at_everything(self) -> None:
+        """Once, and stay nowhere: what a server does at the first request of a kind is measured elsewhere."""
+        runs = await self._runs()
+        await self._ask(runs[0])
+        await self._sign_in()
+        for page in (self._table, self._run, self._found, self._compared, self._clusters):
+            await page()
+
     async def program(self) -> None:
         await asyncio.sleep(self._chance.uniform(0, _API))
         while self._goes_on:
-            run = self._chance.choice(await self._runs())
-            metric = quote(f"metric {self._chance.randrange(10)}")
-            await self._get("API: a run", f"/runs/{run}")
-            await self._get("API: a curve", f"/runs/{run}/chart?name={metric}&axis=step&pixels=1000")
-            await self._get(
-                "API: search", "/runs?" + urlencode({"filter": 'metrics."metric 1" > 0.5', "limit": 50})
-            )
+            await self._ask(self._chance.choice(await self._runs()))
             await asyncio.sleep(_API)
+
+    async def _ask(self, run: str) -> None:
+        metric = quote(f"metric {self._chance.randrange(10)}")
+        await self._get("API: a run", f"/runs/{run}")
+        await self._get("API: a curve", f"/runs/{run}/chart?name={metric}&axis=step&pixels=1000")
+        found = urlencode({"filter": 'metrics."metric 1" > 0.5', "limit": 50})
+        await self._get("API: search", f"/runs?{found}")
 
     async def _sign_in(self) -> None:
         form = urlencode({"token": self._token}).encode()
@@ -171,6 +182,8 @@ def _curves(runs: list[str]) -> str:
 
 
 async def main(url: str, seconds: float, tokens: list[str]) -> None:
+    await Person(url, tokens[0], Heard(), time.monotonic(), random.Random(0)).look_at_everything()
+    print(json.dumps({"begun": time.time()}), flush=True)
     heard, until = Heard(), time.monotonic() + seconds
     people = [Person(url, token, heard, until, random.Random(number)) for number, token in enumerate(tokens)]
     await asyncio.gather(

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from faena import JoinedCluster
@@ -99,4 +100,7 @@ def _started(url: str, token: str, prefix: str, number: int, points: float) -> s
         str(number),
         f"{points:g}",
     ]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    root = Path(__file__).parents[1]
+    return subprocess.Popen(
+        words, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )

@@ -177,4 +177,5 @@ def tell(**said: Any) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(Fake(*sys.argv[1:4], int(sys.argv[4]), float([*sys.argv, "0"][5])).run())
+    url, token, prefix, number, *points = sys.argv[1:]
+    asyncio.run(Fake(url, token, prefix, int(number), float(points[0]) if points else 0.0).run())

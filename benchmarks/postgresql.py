@@ -13,7 +13,6 @@ from faena.testing.postgresql import initialize, runnable, serving
 
 _SETTINGS = (
     "listen_addresses=",
-    "max_connections=100",
     "shared_buffers=512MB",
     "effective_cache_size=4GB",
     "max_wal_size=4GB",
@@ -23,18 +22,22 @@ _SETTINGS = (
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, int]]:
-    """The URL of an empty database, and the process id of the server's first process. Raises Unavailable."""
+def running(databases: int = 0) -> Iterator[tuple[str, int]]:
+    """The URL of an empty database, `faena`, and the process id of the server's first process. Raises Unavailable.
+
+    `databases`: how many there are beside it, `faena0`, `faena1` and so on, each for a workspace.
+    """
     import psycopg  # it is there where there is a server
 
     folder = Path(tempfile.mkdtemp(prefix="fpg-", dir="/var/tmp"))  # a disk, and a short path for its socket
     try:
-        process = start(folder, _SETTINGS)
+        process = start(folder, (*_SETTINGS, f"max_connections={100 + 10 * databases}"))
         try:
             with psycopg.connect(
                 f"postgresql://faena@/postgres?host={folder}", autocommit=True
             ) as connection:
-                connection.execute("CREATE DATABASE faena")
+                for name in ("faena", *(f"faena{number}" for number in range(databases))):
+                    connection.execute(f"CREATE DATABASE {name}".encode())
             yield f"postgresql://faena@/faena?host={folder}", process.pid
         finally:
             process.send_signal(signal.SIGINT)

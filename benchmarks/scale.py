@@ -12,50 +12,25 @@ with the longest that somebody waited for a page meanwhile.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
-from benchmarks.ground import stop, submit
-from benchmarks.scale_fill import fill, run_id
-from benchmarks.scale_questions import asked, deed, rest
+from benchmarks.scale_crowd import of_people, of_workspaces
+from benchmarks.scale_fill import fill_workspace, run_id
+from benchmarks.scale_questions import Figures, asked, deed, rest
 from benchmarks.scale_tasks import tasks
 from benchmarks.team_ground import DATABASES, Team, team
-from faena import Cluster, Workspace
-from faena.db import Database
-from faena.objects.files import FolderObjects
-from faena.workspaces import database_place
+from faena import Workspace
 
 SIZES = (1_000, 10_000, 100_000)
-_SCRIPT = """
-from faena import Run
-run = Run.get_context()
-for step in range(50):
-    for name in range(3):
-        run.log(f"metric {name}", 1 / (1 + step + name), step=step)
-    if step % 3 == 0:
-        print("epoch", step, "loss", 1 / (1 + step))
-run.tag("team", "a")
-run.tag("index", "1")
-open("outputs/model.txt", "w").write("weights" * 100)
-"""
-_PARAMETERS = {"--rate": 0.1, "--epochs": 10, "--net": "mlp"}
-Figures = dict[str, str]
 
 
 def of_runs(kind: str, count: int, *, walks: bool = False) -> Figures:
-    """By what was asked."""
+    """`walks`: also what walks through all of them."""
 
     def prepare(made: Workspace) -> None:
-        cluster = Cluster.create(made, "cpu", max_nodes=1)
-        run = submit(made, cluster, _SCRIPT, script_params=_PARAMETERS)
-        run.wait_for_completion()
-        stop(made)
-        database = Database(database_place.place(made.files.path))
-        try:
-            fill(database, FolderObjects(made.files.objects, syncs=False), run.id, count)
-        finally:
-            database.close()
+        fill_workspace(made, count)
 
     with team(kind, prepare) as there:
         (token,) = there.people(1)
@@ -100,23 +75,28 @@ def _each(title: str, values: Iterable[int], measure: Callable[[int], Figures]) 
         print(table(title, columns, found), flush=True)
 
 
+_MEASURES: dict[str, Callable[[str, int], Figures]] = {
+    "runs": of_runs,
+    "people": of_people,
+    "workspaces": of_workspaces,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="What a shared server costs by how much there is.")
     parser.add_argument("--database", choices=DATABASES, action="append")
-    parser.add_argument("--runs", default="")
-    parser.add_argument("--people", default="")
-    parser.add_argument("--workspaces", default="")
+    for name in _MEASURES:
+        parser.add_argument(f"--{name}", default="")
     parser.add_argument("--tasks", action="store_true")
     given = parser.parse_args()
-    numbers = {
-        name: [int(each) for each in getattr(given, name).split(",") if each] for name in ("runs", "people")
-    }
-    if not any((given.runs, given.people, given.workspaces)):
-        numbers["runs"] = list(SIZES)
+    if not any(getattr(given, name) for name in _MEASURES):
+        given.runs = ",".join(map(str, SIZES))
+    measures = _MEASURES | {"runs": partial(of_runs, walks=given.tasks)}
     for kind in given.database or DATABASES:
-        if numbers["runs"]:
-            _each(f"runs, {kind}", numbers["runs"], lambda count: of_runs(kind, count, walks=given.tasks))  # noqa: B023  called at once
+        for name, measure in measures.items():
+            if numbers := [int(each) for each in getattr(given, name).split(",") if each]:
+                _each(f"{name}, {kind}", numbers, partial(measure, kind))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

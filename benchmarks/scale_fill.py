@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.ground import stop, submit
+from faena import Cluster, Workspace
 from faena.db import Database, Write, metadata
 from faena.db.columns import POSTGRESQL
 from faena.kernel.clock import SystemClock
@@ -26,6 +28,7 @@ from faena.tracking.store.logs import segments
 from faena.tracking.store.metric_chunks import chunks
 from faena.tracking.store.metrics import series
 from faena.tracking.store.streams import streams
+from faena.workspaces import database_place
 from faena.workspaces import store as workspaces
 
 EXPERIMENTS, PEOPLE, OWN_FILES = 50, 20, 20
@@ -40,6 +43,34 @@ _OF_RUN = (
 )
 _TIMES = 1_500_000_000_000_000
 """What is more than this is a time."""
+
+
+_SCRIPT = """
+from faena import Run
+run = Run.get_context()
+for step in range(50):
+    for name in range(3):
+        run.log(f"metric {name}", 1 / (1 + step + name), step=step)
+    if step % 3 == 0:
+        print("epoch", step, "loss", 1 / (1 + step))
+run.tag("team", "a")
+run.tag("index", "1")
+open("outputs/model.txt", "w").write("weights" * 100)
+"""
+_PARAMETERS = {"--rate": 0.1, "--epochs": 10, "--net": "mlp"}
+
+
+def fill_workspace(made: Workspace, count: int) -> None:
+    """A true run of a node of this host, and so many more. No server is there before and after."""
+    cluster = Cluster.create(made, "cpu", max_nodes=1)
+    run = submit(made, cluster, _SCRIPT, script_params=_PARAMETERS)
+    run.wait_for_completion()
+    stop(made)
+    database = Database(database_place.place(made.files.path))
+    try:
+        fill(database, FolderObjects(made.files.objects, syncs=False), run.id, count)
+    finally:
+        database.close()
 
 
 def fill(database: Database, objects: FolderObjects, template: str, count: int) -> None:
@@ -136,7 +167,7 @@ def _own_files(write: Write, contents: dict[int, bytes], now: int) -> None:
     ]
     change = run_files.update().where(run_files.c.run_id == sa.bindparam("of"))
     write.execute(change.values(digest=sa.bindparam("new"), size=sa.bindparam("bytes")), rows)
-    made = {
+    made: dict[str, Any] = {
         "digest": sa.bindparam("new"),
         "size": sa.bindparam("bytes"),
         "touched_at": sa.bindparam("touched"),

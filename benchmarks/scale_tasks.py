@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from benchmarks.scale_questions import Figures
 from benchmarks.team_ground import Team
 from faena.backups.schemas import BackupRequest
 from faena.tidying.schemas import CollectionRequest, KeepRuns
@@ -19,7 +20,7 @@ _LOOK_S = 0.1
 _OLD = KeepRuns(days=365.0, filter=None)
 
 
-def tasks(there: Team) -> dict[str, str]:
+def tasks(there: Team) -> Figures:
     api = there.workspace.api
     folder = there.workspace.folder.parent / "backup"
 
@@ -45,7 +46,7 @@ def tasks(there: Team) -> dict[str, str]:
 
 
 def _watched(there: Team, work: Callable[[], object]) -> str:
-    _forget_peak(there.server)
+    _forgetpeak_mb(there.server)
     before = there.cpu()
     with _somebody_looks(there) as waits:
         time.sleep(3 * _LOOK_S)
@@ -57,9 +58,7 @@ def _watched(there: Team, work: Callable[[], object]) -> str:
         took = time.perf_counter() - began
     server, database = (then - at for then, at in zip(there.cpu(), before, strict=True))
     used = f"{server:.1f}" + (f" + {database:.1f}" if there.database else "")
-    return (
-        f"{took:.1f} s, CPU {used} s, {_peak(there.server):.0f} MB at most, a page {1000 * max(waits):.0f} ms"
-    )
+    return f"{took:.1f} s, CPU {used} s, {peak_mb(there.server):.0f} MB at most, a page {1000 * max(waits):.0f} ms"
 
 
 @contextmanager
@@ -91,12 +90,12 @@ def _doctor(there: Team) -> str:
     return f"{time.perf_counter() - began:.1f} s, CPU {used:.1f} s, {after.ru_maxrss / 1e3:.0f} MB at most"
 
 
-def _forget_peak(pid: int) -> None:
+def _forgetpeak_mb(pid: int) -> None:
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def _peak(pid: int) -> float:
+def peak_mb(pid: int) -> float:
     """MB of resident memory at most since then."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):

@@ -65,21 +65,22 @@ def team(kind: str, prepare: Callable[[Workspace], None] = lambda _: None) -> It
     with workspace() as made:
         if kind == "sqlite":
             prepare(made)
-            with _served(made) as (url, pid):
+            with served(made) as (url, pid):
                 yield Team(made, url, pid, None, made.files.database)
             return
         with running() as (database, first):
             database_place.choose(made.files.path, database)
             prepare(made)
-            with _served(made) as (url, pid):
+            with served(made) as (url, pid):
                 yield Team(made, url, pid, first, database)
 
 
 @contextmanager
-def _served(made: Workspace) -> Iterator[tuple[str, int]]:
+def served(made: Workspace) -> Iterator[tuple[str, int]]:
+    """The address for people, and the process id."""
     environment = {name: value for name, value in os.environ.items() if name not in HIDING}
     environment |= {f"{PREFIX}PORT": "0", f"{PREFIX}OWNER": _OWNER}
-    log = made.folder.parent / "server.log"
+    log = made.folder.parent / f"server-of-{made.folder.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "faena.cli", "server", "run"],

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from faena.compute.machines.schemas import ListenerRequest
 from faena.testing.waiting import until
 
 BUDGET_MS = 300.0
-_POINTS = 100.0
+POINTS = 100.0
 _SETTLING = 6.0
 """Seconds until runs that have just begun send as seldom as they do later."""
 
@@ -47,7 +48,7 @@ def of(kind: str, runs: int, people: int, seconds: float) -> list[Row]:
         tokens = there.people(people)
         there.workspace.api.nodes.listen(ListenerRequest())
         cluster = JoinedCluster.create(there.workspace, "far", max_nodes=runs)
-        with Fleet(cluster, runs, _POINTS) as fleet:
+        with Fleet(cluster, runs, POINTS) as fleet:
             fleet.wait("joined", runs)
             _idle(there, runs)
             for _ in range(runs):
@@ -58,7 +59,7 @@ def of(kind: str, runs: int, people: int, seconds: float) -> list[Row]:
             fleet.say("end")
             closed = {each["closed"]: each["steps"] for each in fleet.wait("closed", runs)}
             counted, lost = _points(there, closed)
-        return [*_rows(found, people), *_kept(counted, lost, runs)] if kind else []
+        return [*_rows(found, people), *_kept(kind, counted, lost, runs)]
 
 
 def _idle(there: Team, runs: int) -> None:
@@ -81,12 +82,13 @@ class Found:
 
 def _browsed(there: Team, fleet: Fleet, tokens: list[str], seconds: float) -> Found:
     found = Found("sqlite" if there.database is None else "postgresql", seconds)
-    before, used = fleet.counts(), there.cpu()
     command = [sys.executable, "-m", "benchmarks.browsing", there.url, f"{seconds:g}", *tokens]
-    began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as people:
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as people:
         assert people.stdout is not None
-        found.said = json.loads(people.stdout.read())
+        people.stdout.readline()
+        before, used, began = fleet.counts(), there.cpu(), time.monotonic()
+        found.said = json.loads(people.stdout.readline())
     after, lasted = there.cpu(), time.monotonic() - began
     found.cpu, found.database = (100 * (then - at) / lasted for then, at in zip(after, used, strict=True))
     found.memory = there.memory()
@@ -150,9 +152,9 @@ def _rows(found: Found, people: int) -> list[Row]:
     return rows
 
 
-def _kept(counted: int, lost: int, runs: int) -> list[Row]:
+def _kept(kind: str, counted: int, lost: int, runs: int) -> list[Row]:
     note = f"{counted:,} points of {runs} runs were read again, step by step"
-    return [at_most("points that are not there, or not once", lost, 0, "points", note=note)]
+    return [at_most(f"{kind}: points that are not there, or not once", lost, 0, "points", note=note)]
 
 
 def _part(values: list[float], share: float) -> float:

@@ -27,8 +27,9 @@ from faena.workspaces import store as workspaces
 _MOST = 500
 """Names among which the one is looked for that was meant."""
 _COUNTED = 1000
+MOST_COUNTED = 100_000
+"""Runs that are counted for a sentence: each is looked at."""
 _ENDINGS = ("last", "min", "max", "count")
-_ALL = lists.Wanted()
 
 
 class _Names(Struct, frozen=True):
@@ -67,11 +68,11 @@ def why(
     read: Read, wanted: lists.Wanted, now: Micros, *, text: str | None = None, hidden: bool = True
 ) -> Emptiness:
     """Of a list in which nothing was found. `hidden`: also how many runs would match that are left out."""
-    total = _count(read, _ALL)
+    total = count_all(read)
     if not total:
         return Emptiness(0, "No runs yet.")
     seen = lists.Wanted(include_children=wanted.include_children, include_archived=wanted.include_archived)
-    looked_at = _count(read, seen)
+    looked_at = _counted(read, seen, MOST_COUNTED)
     if wanted == seen and not (text and text.strip()):
         return Emptiness(
             total, f"None of {_runs(total)} is shown: each is archived, or another run started it."
@@ -80,7 +81,8 @@ def why(
     if hidden:
         children = _matching(read, replace(wanted, include_children=True), now, text)
         archived = _matching(read, replace(wanted, include_archived=True), now, text)
-    return Emptiness(total, f"None of {_runs(looked_at or total)} matches.", children, archived)
+    shown = f"more than {_runs(MOST_COUNTED)}" if looked_at > MOST_COUNTED else _runs(looked_at or total)
+    return Emptiness(total, f"None of {shown} matches.", children, archived)
 
 
 def unknown(
@@ -176,9 +178,19 @@ def _distinct(read: Read, kind: str) -> Iterator[str]:
         yield last
 
 
-def _count(read: Read, wanted: lists.Wanted) -> int:
-    statement = sa.select(sa.func.count()).select_from(runs).where(*lists.conditions(wanted))
-    return int(read.execute(statement).scalar_one())
+def count_all(read: Read) -> int:
+    """Runs that were not deleted: counted in indexes, since their rows are long."""
+    there, gone = (
+        int(read.execute(sa.select(sa.func.count()).select_from(runs).where(*condition)).scalar_one())
+        for condition in ((), (runs.c.deletion.is_not(None),))
+    )
+    return there - gone
+
+
+def _counted(read: Read, wanted: lists.Wanted, most: int) -> int:
+    """One more than `most` where there are more."""
+    some = sa.select(runs.c.id).where(*lists.conditions(wanted)).limit(most + 1).subquery()
+    return int(read.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
 def _matching(read: Read, wanted: lists.Wanted, now: Micros, text: str | None) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from itertools import islice
 
 from msgspec import Struct
 
@@ -124,9 +125,8 @@ class Collector(Struct, frozen=True):
     async def _delete_strays(self, before: Micros) -> int:
         """Bytes without a row, of a put or a collection that was cut short."""
         count = 0
-        there = await BYTES.run(lambda: list(self.objects.list()))
-        for start in range(0, len(there), _OBJECTS_TOGETHER):
-            part = there[start : start + _OBJECTS_TOGETHER]
+        there = iter(self.objects.list())  # never all of them in memory
+        while part := await BYTES.run(lambda: list(islice(there, _OBJECTS_TOGETHER))):
             known = await self.database.read(lambda read: object_rows.known(read, part))  # noqa: B023  as above
             strays = [digest for digest in part if digest not in known]
             if self.alone:

@@ -19,7 +19,9 @@ from faena.runs.store import runs
 _LIVE_FOR_S = 5.0
 """Seconds for which what goes on is not counted again, however many scrapers ask."""
 _ALL_FOR_S = 60.0
-"""The same of what takes a walk through a whole table."""
+"""The same of what takes a walk through a whole table, at least."""
+_SHARE = 200.0
+"""How many times as long as such a walk takes none is made: it costs half a percent, however long the history."""
 
 
 class Live(Struct, frozen=True):
@@ -44,7 +46,8 @@ class Gauges:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._live: tuple[float, Live] | None = None
-        self._totals: tuple[float, Totals] | None = None
+        self._totals: Totals | None = None
+        self._totals_until = 0.0
 
     async def look(self) -> tuple[Live, Totals] | None:
         """None where the database does not tell."""
@@ -53,11 +56,19 @@ class Gauges:
             try:
                 if self._live is None or now - self._live[0] >= _LIVE_FOR_S:
                     self._live = now, await self._database.read(_live)
-                if self._totals is None or now - self._totals[0] >= _ALL_FOR_S:
-                    self._totals = now, await self._database.read(_totals)
+                if self._totals is None or now >= self._totals_until:
+                    begun = self._clock.monotonic()
+                    self._totals = await self._database.read(_totals)
+                    ended = self._clock.monotonic()
+                    self._totals_until = ended + kept_for(ended - begun)
             except (FaenaError, DBAPIError):
                 return None
-            return self._live[1], self._totals[1]
+            return self._live[1], self._totals
+
+
+def kept_for(taken: float) -> float:
+    """Seconds for which totals are not counted again that took so many to count."""
+    return max(_ALL_FOR_S, _SHARE * taken)
 
 
 def _live(read: Read) -> Live:
