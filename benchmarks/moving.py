@@ -31,7 +31,7 @@ BUDGET_MB = 300.0
 
 def measure(quick: bool = False, runs: int | None = None) -> list[Row]:
     count = runs or (2_000 if quick else RUNS)
-    with workspace() as made, running(databases=1) as (url, pid):
+    with running(databases=1) as (url, pid), workspace() as made:
         made.write_config(made.folder)
         fill_workspace(made, count)
         held = made.files.database.stat().st_size / 1e6
@@ -41,14 +41,14 @@ def measure(quick: bool = False, runs: int | None = None) -> list[Row]:
         )
         rows += _backup(made, pid, backup)
         target = made.folder.parent / "restored"
-        rows += _of("restored to a file", made, pid, "restore", str(backup), str(target), "--name", "r1")
+        rows += _of("restored to a file", made, pid, "restore", str(backup), str(target), "--name", "restored1")
         shutil.rmtree(target)
         other = url.replace("/faena?", "/faena0?")
         rows += _of(
             "restored to PostgreSQL",
             made,
             pid,
-            *("restore", str(backup), str(target), "--name", "r2", "--database", other),
+            *("restore", str(backup), str(target), "--name", "restored2", "--database", other),
         )
     return rows
 
@@ -60,7 +60,7 @@ def _of(name: str, made: Workspace, pid: int, *words: str, note: str = "") -> li
         [sys.executable, "-m", "faena.cli", *words],
         cwd=made.folder,
         env=environment,
-        stdout=subprocess.DEVNULL,
+        stdout=sys.stderr,
     ) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -43,12 +43,10 @@ def of_people(kind: str, count: int) -> Figures:
 
 def of_workspaces(kind: str, count: int) -> Figures:
     """Each has a server of its own; on PostgreSQL a database of its own, of one server."""
-    with workspace() as first, ExitStack() as all_of_them:
-        databases: list[str] = []
-        pid = 0
-        if kind == "postgresql":
-            url, pid = all_of_them.enter_context(running(count))
-            databases = [url.replace("/faena?", f"/faena{number}?") for number in range(count)]
+    with ExitStack() as all_of_them:
+        url, pid = all_of_them.enter_context(running(count)) if kind == "postgresql" else ("", 0)
+        databases = [url.replace("/faena?", f"/faena{number}?") for number in range(count)] if url else []
+        first = all_of_them.enter_context(workspace())
         made = [
             first if not number else Workspace.create(f"bench{number}", first.folder.with_name(f"w{number}"))
             for number in range(count)

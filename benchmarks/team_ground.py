@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,17 +62,14 @@ def team(kind: str, prepare: Callable[[Workspace], None] = lambda _: None) -> It
 
     Raises Unavailable without PostgreSQL's wheel.
     """
-    with workspace() as made:
-        if kind == "sqlite":
-            prepare(made)
-            with served(made) as (url, pid):
-                yield Team(made, url, pid, None, made.files.database)
-            return
-        with running() as (database, first):
+    with ExitStack() as all_of_it:
+        database, first = all_of_it.enter_context(running()) if kind == "postgresql" else ("", None)
+        made = all_of_it.enter_context(workspace())
+        if database:
             database_place.choose(made.files.path, database)
-            prepare(made)
-            with served(made) as (url, pid):
-                yield Team(made, url, pid, first, database)
+        prepare(made)
+        url, pid = all_of_it.enter_context(served(made))
+        yield Team(made, url, pid, first, database or made.files.database)
 
 
 @contextmanager

@@ -114,7 +114,8 @@ def _weight(points: Points) -> int:
 def chunk(series_id: int, points: Points, summary: Summary | None = None, *, tail: bool = False) -> NewChunk:
     """A row for points that are not empty; `summary` where it is known already."""
     steps = None if tail else _steps(points)
-    return NewChunk(series_id, tail, len(points), summary or summarise(points), codec.encode(points), steps)
+    data = codec.encode(points, for_now=tail)
+    return NewChunk(series_id, tail, len(points), summary or summarise(points), data, steps)
 
 
 def _steps(points: Points) -> tuple[int, int] | None:

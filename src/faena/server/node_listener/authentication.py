@@ -30,6 +30,7 @@ from faena.server.gateway.responses import NOT_A_RUNS
 from faena.server.mlflow_door import OF_NODE
 from faena.server.node_listener import rights, scripts
 from faena.server.node_listener.repeats import Repeats
+from faena.server.node_listener.shipping import Shipping
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
@@ -69,6 +70,7 @@ class Guard:
         self._leases = leases
         self._removed = removed
         self._repeats = Repeats()
+        self._shipping = Shipping(clock)
         self._nodes: dict[str, str] = {}
         """By the digest of its machine's token. Good as long as the node is known: whatever ends a token or puts
         another node in its place has the leases forget it."""
@@ -98,8 +100,11 @@ class Guard:
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
             state[OF_NODE] = True
+            pace = self._leases.terms.beat
+            if rules is rights.OF_ATTEMPT:
+                pace = self._shipping.pace(own, pace)
             # ranks begin together, and would bring what their scripts write together
-            state[PACE] = self._leases.terms.beat * random.uniform(1 - JITTER, 1 + JITTER)
+            state[PACE] = pace * random.uniform(1 - JITTER, 1 + JITTER)
             await self._app(scope, receive, send)
 
     def beat(self, verb: bytes, address: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:

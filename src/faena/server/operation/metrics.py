@@ -70,12 +70,12 @@ def _of_database(counts: Counts, *, is_up: bool) -> Iterator[str]:
 def _of_workspace(live: Live, totals: Totals) -> Iterator[str]:
     there = {**totals.ended, **live.runs}
     states = [({"state": str(state)}, there.get(state, 0)) for state in RunStatus]
-    yield from family("faena_runs", "gauge", "Runs by state; of ended ones within a minute.", states)
+    yield from family("faena_runs", "gauge", "Runs by state; ended ones are counted seldom.", states)
     queued = live.runs.get(RunStatus.QUEUED, 0)
     yield from _one("faena_queue_length", "gauge", "Runs that wait for nodes.", queued)
     nodes = [({"state": str(state)}, live.nodes.get(state, 0)) for state in NodeState]
     yield from family("faena_nodes", "gauge", "Nodes by state.", nodes)
-    yield from _one("faena_objects", "gauge", "Objects, within a minute.", totals.objects)
+    yield from _one("faena_objects", "gauge", "Objects, counted seldom.", totals.objects)
     yield from _one("faena_object_bytes", "gauge", "Bytes of all objects.", totals.object_bytes)
 
 
