@@ -41,7 +41,9 @@ def measure(quick: bool = False, runs: int | None = None) -> list[Row]:
         )
         rows += _backup(made, pid, backup)
         target = made.folder.parent / "restored"
-        rows += _of("restored to a file", made, pid, "restore", str(backup), str(target), "--name", "restored1")
+        rows += _of(
+            "restored to a file", made, pid, "restore", str(backup), str(target), "--name", "restored1"
+        )
         shutil.rmtree(target)
         other = url.replace("/faena?", "/faena0?")
         rows += _of(

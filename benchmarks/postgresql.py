@@ -31,7 +31,12 @@ def running(databases: int = 0) -> Iterator[tuple[str, int]]:
 
     folder = Path(tempfile.mkdtemp(prefix="fpg-", dir="/var/tmp"))  # a disk, and a short path for its socket
     try:
-        process = start(folder, (*_SETTINGS, f"max_connections={100 + 10 * databases}"))
+        postgres, options = runnable(folder)
+        log, data = folder / "log", folder / "data"
+        initialize(postgres, data, log, options)
+        settings = (*_SETTINGS, f"max_connections={100 + 10 * databases}")
+        asked = [word for each in settings for word in ("-c", each)]
+        process = serving([postgres, "-D", data, "-k", folder, *asked], log, options)
         try:
             with psycopg.connect(
                 f"postgresql://faena@/postgres?host={folder}", autocommit=True
