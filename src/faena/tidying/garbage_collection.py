@@ -127,7 +127,7 @@ class Collector(Struct, frozen=True):
         count = 0
         there = iter(self.objects.list())  # never all of them in memory
         while part := await BYTES.run(lambda: list(islice(there, _OBJECTS_TOGETHER))):
-            known = await self.database.read(lambda read: object_rows.known(read, part))  # noqa: B023  as above
+            known = await self.database.read(lambda read: object_rows.known(read, part))
             strays = [digest for digest in part if digest not in known]
             if self.alone:
                 count += await BYTES.run(self._delete_old, strays, before)
