@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 import faena
 from faena.compute import store as compute
@@ -331,5 +332,24 @@ def test_the_clock_of_another_machine_is_no_time_of_a_run(tmp_path: Path) -> Non
             assert code == "node_clock"
             assert f"node shed is 60 minutes {'ahead of' if wrong > 0 else 'behind'} the server's" in message
             await house.close(Rank(run_id, 1, 0), 0, b"")
+
+    in_house(tmp_path, story)
+
+
+@pytest.mark.parametrize("off", [-3_600_000_000, 3_600_000_000])
+def test_nor_is_that_of_the_servers_own_host_where_processes_have_one_clock(tmp_path: Path, off: int) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        house.clock.advance(2)
+        began = house.clock.now()
+        house.clock.advance(1)
+        now = house.clock.now()
+        await house.database.write(
+            lambda write: Progress.find(write, "one", 1, 0).started(began + off, now, now + off)
+        )
+        assert (await house.run("one")).started_at == began
+        assert await house.notes("one") == []
+        await house.close(Rank("one", 1, 0), 0, b"")
 
     in_house(tmp_path, story)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from faena import Model, Run, Workspace
+from faena import Cluster, Environment, Estimator, Experiment, Model, Run, Workspace
+from faena.kernel.errors import Conflict, FaenaError
 from faena.people.schemas import TokenIn
 from tests.people.shared import Caller
 from tests.several.processes import Job, Server, until
@@ -121,6 +123,93 @@ class TestAtOnce:
             path = f"metrics/get-history?run_id={run_id}&metric_key=m{place}"
             found = mlflow(both.callers[1 - place], "GET", path)["metrics"]
             assert [point["step"] for point in found] == list(range(EACH * 100))
+
+    def test_runs_are_numbered_once_each(self, both: Both) -> None:
+        name = next(names)
+        made = mlflow(both.callers[0], "POST", "experiments/create", {"name": name})["experiment_id"]
+
+        def create(place: int) -> None:
+            for _ in range(EACH):
+                mlflow(both.callers[place], "POST", "runs/create", {"experiment_id": made})
+
+        both.at_once(create)
+        numbers = [row.number for row in both.leader.api.listed(experiment=name)]
+        assert sorted(numbers) == list(range(1, 2 * EACH + 1))
+
+    def test_one_snapshot_is_whole_for_both(self, both: Both, tmp_path: Path) -> None:
+        """Also while what nobody needs is collected."""
+        cluster = Cluster.get_or_create(both.leader, "cpu", max_nodes=2)
+        folder = tmp_path / "source"
+        folder.mkdir()
+        for number in range(30):
+            (folder / f"part{number}.py").write_text(f"value = {next(names)!r} * 1000")
+        (folder / "train.py").write_text("import part29")
+
+        def submit(place: int) -> Run:
+            both.callers[place].ask("POST", "/collections", {})
+            return Experiment(both.workspaces()[place], "snapshots").submit(
+                Estimator(folder, entry_script="train.py", compute_target=cluster, interpreter=sys.executable)
+            )
+
+        runs = both.at_once(submit)
+        assert [run.wait_for_completion()["status"] for run in runs] == ["Completed"] * 2
+        assert len({run.refresh().snapshot for run in runs}) == 1
+
+    def test_one_environment_is_built_once(self, both: Both) -> None:
+        made = Environment(next(names))
+        made.environment_variables = {"OF": made.name}
+        builds = both.at_once(lambda place: made.build(both.workspaces()[place]))
+        views = [build.wait_for_completion(show_output=False) for build in builds]
+        assert len({view.digest for view in views}) == 1
+
+    def test_a_version_is_deleted_or_gets_an_alias(self, both: Both, tmp_path: Path) -> None:
+        (tmp_path / "weights").write_text("w")
+        for _ in range(EACH):
+            name = next(names)
+            made = Model.register(both.leader, str(tmp_path / "weights"), name)
+
+            def change(place: int, made: Model = made, name: str = name) -> bool:
+                if place:
+                    asked = {"name": name, "alias": "best", "version": str(made.version)}
+                    path = "/api/2.0/mlflow/registered-models/alias"
+                    return both.callers[1].ask("POST", path, asked).status == 200
+                try:
+                    made.delete()
+                except Conflict:  # it has an alias
+                    return False
+                return True
+
+            deleted, named = both.at_once(change)
+            assert deleted != named
+            path = f"/api/2.0/mlflow/registered-models/alias?name={name}&alias=best"
+            found = 200 if named else 404
+            assert [caller.ask("GET", path).status for caller in both.callers] == [found, found]
+
+    def test_a_run_that_is_deleted_while_a_version_is_made_of_it_keeps_what_that_needs(
+        self, both: Both, tmp_path: Path
+    ) -> None:
+        for _ in range(EACH):
+            run_id = new_run(both.callers[0])
+            file = f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/weights"
+            assert both.callers[0].ask("PUT", file, run_id).status == 200
+            name = next(names)
+
+            def change(place: int, run_id: str = run_id, name: str = name) -> int | None:
+                if place == 0:
+                    both.callers[0].ask("POST", "/deletions", {"runs": [run_id]})
+                    both.callers[0].ask("POST", "/collections", {"now": True})
+                    return None
+                try:
+                    return int(Run.get(both.other, run_id).register_model(name, "weights").version)
+                except FaenaError:
+                    return None
+
+            version = both.at_once(change)[1]
+            there = Model.list(both.leader, name=name)
+            assert [model.version for model in there] == ([] if version is None else [version])
+            for model in there:
+                target = Path(model.download(tmp_path / name))
+                assert target.read_text().strip('"') == run_id
 
 
 class TestAtTheOther:

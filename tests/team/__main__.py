@@ -17,12 +17,12 @@ from faena.testing.postgresql_pair import pair
 from tests.faults.__main__ import cell
 from tests.faults.campaign import CELLS, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
-from tests.team import clocks, days
+from tests.team import clocks, days, full
 from tests.team.failover import failed_over
 from tests.team.ground import keys, team
 from tests.team.sites import opening
 
-_DAYS = ("restarts", "replicas", "clocks")
+_DAYS = ("restarts", "replicas", "clocks", "full")
 _KNOWN_S = 15.0
 """Seconds from a kill to the state in the API, where another process is to lead first."""
 
@@ -63,6 +63,9 @@ def _days(base: Path, options: argparse.Namespace) -> Iterator[days.Row]:
     if "clocks" in options.days:
         for number, whose in enumerate(clocks.WHOSE):
             yield clocks.off(base / f"clocks-{number}", whose)
+    if "full" in options.days:
+        for number, what in enumerate(full.PLACES):
+            yield full.filled(base / f"full-{number}", what)
 
 
 def _killed(folder: Path, links: Path, options: argparse.Namespace, seed: int) -> list[table.Row]:

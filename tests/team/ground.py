@@ -155,14 +155,15 @@ def team(
     more: tuple[Mapping[str, str] | None, ...] = (None, None),
     objects: str | None = None,
     of_database: Mapping[str, str] | None = None,
+    place_of_database: Path | None = None,
 ) -> Iterator[Team]:
     """`replicas`, `more`: of `Team`. `objects`: the URL of a bucket; None: of one of its own; empty: the folder.
 
-    `of_database`: variables of PostgreSQL.
+    `of_database`, `place_of_database`: variables and folder of PostgreSQL.
     The environment has the keys of `s3`. Raises Unavailable of PostgreSQL or S3.
     """
     with ExitStack() as stack:
-        servers = stack.enter_context(pair(of_database))
+        servers = stack.enter_context(pair(of_database, place_of_database))
         if objects is None:
             objects = stack.enter_context(s3.running(folder / "s3")).address
         made = Team(folder, servers, objects, replicas=replicas, more=more)

@@ -126,21 +126,23 @@ class Pair:
 
 
 @contextmanager
-def pair(variables: Mapping[str, str] | None = None) -> Iterator[Pair]:
-    """With the first of them running, and nothing in it. `variables`: more of their environment.
+def pair(variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Iterator[Pair]:
+    """With the first of them running, and nothing in it.
 
-    Raises postgresql.Unavailable.
+    `variables`: more of their environment. `folder`: where they are, by a short path, since sockets lie in it. Raises
+    postgresql.Unavailable.
     """
-    folder = Path(tempfile.mkdtemp(prefix="faena-pg-", dir="/tmp"))  # a short path, for its sockets
+    place = folder or Path(tempfile.mkdtemp(prefix="faena-pg-", dir="/tmp"))
     try:
-        made = Pair(folder, variables or {})
+        made = Pair(place, variables or {})
         try:
             made.primary.start()
             yield made
         finally:
             made.close()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -58,17 +58,14 @@ class Progress(Struct):
         return self._this.state is AttemptState.CLOSED
 
     def started(self, at: Micros, now: Micros, sent_at: Micros | None = None) -> None:
-        """The script of this rank started. `at`, `sent_at`: by the clock of who says so, maybe another machine's."""
+        """The script of this rank started. `at`, `sent_at`: by the clock of who says so, maybe not the server's."""
         if self._this.state is not AttemptState.GIVEN:
             return
         self._move(AttemptState.STARTED)
         if self._is_current and self._run.status is RunStatus.STARTING:
-            if self._this.machine is None:
-                begun, first = min(now, max(at, self._run.queued_at or at)), at
-            else:
-                begun = first = node_clock.began(self._write, self._this, at, sent_at, now)
+            begun = node_clock.began(self._write, self._this, at, sent_at, now)
             self._run = transitions.move(
-                self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or first
+                self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or begun
             )
 
     def ended(self, outcome: Outcome, now: Micros) -> None:

@@ -1,4 +1,7 @@
-"""When a script of another machine began, by this server's clock: that machine's may be off by an hour, or a year."""
+"""When a script began, by this server's clock: its machine's may be off by an hour, or a year.
+
+So may that of the server's own host, where several processes have one clock (`server/several/common_clock.py`).
+"""
 
 from __future__ import annotations
 
