@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+
 import pytest
 
 from faena.compute.model import Cluster
+from faena.compute.shares import Line
 from faena.compute.store import put_cluster
 from faena.kernel.errors import ExperimentExecutionException, NotAllowed, UserErrorException
 from faena.people.model import Role
-from faena.runs import service, store
+from faena.runs import byte_quotas, service
 from faena.runs.quotas.schemas import Amounts
 from faena.runs.submission_schemas import Submission
+from faena.tidying.schemas import DeletionRequest
 from tests.people.shared import Caller, Shared
 
 
@@ -34,6 +39,37 @@ def test_owners_set_and_lift_them_and_the_audit_log_has_it(shared: Shared, uma: 
         shared.owner.api.quotas.lift("cores", person="uma")
 
 
+def test_who_keeps_as_many_bytes_as_they_may_adds_none_until_something_is_deleted(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vic = shared.person("vic", Role.CONTRIBUTOR)
+    made = vic.ask("POST", "/api/2.0/mlflow/runs/create", {"experiment_id": "0", "start_time": 1})
+    run_id = made.json["run"]["info"]["run_id"]
+    artifact = f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/{{}}"
+    assert vic.ask("PUT", artifact.format("a.bin"), b"x" * 3000).status == 200
+    assert vic.ask("PUT", artifact.format("same.bin"), b"x" * 3000).status == 200, "one object"
+    shared.owner.api.quotas.set(person="vic", bytes=2999)
+    [view] = [each for each in vic.api.quotas.all() if each.name == "vic"]
+    assert (view.used.bytes, view.applies.bytes) == (3000, 2999)
+    known = byte_quotas.known_of(shared.server.house.database)
+    monkeypatch.setattr(known, "monotonic", lambda: time.monotonic() + 100)
+    refused = vic.ask("PUT", artifact.format("b.bin"), b"y")
+    assert refused.status == 403
+    assert "The runs of vic keep 3 kB, and their quota is 3 kB: nothing is added until" in refused.text
+    digest = hashlib.sha256(b"z").hexdigest()
+    for verb, path in (("PUT", f"/objects/{digest}"), ("PUT", f"/uploads/{digest}?offset=0&size=1")):
+        assert vic.ask(verb, path, b"z").status == 403
+    line = Line("vic", "any")
+    with pytest.raises(NotAllowed, match="nothing is added"):
+        byte_quotas.refuse_submission(shared.server.house.database, line)
+    assert shared.owner.ask("PUT", f"/objects/{digest}", b"z").status == 204, "somebody else may"
+    shared.owner.api.tidy.delete(DeletionRequest(runs=(run_id,), part="outputs"))
+    monkeypatch.setattr(known, "monotonic", lambda: time.monotonic() + 102)
+    byte_quotas.refuse_submission(shared.server.house.database, line)
+    assert vic.ask("PUT", f"/objects/{digest}", b"z").status == 204
+    shared.owner.api.quotas.lift(person="vic")
+
+
 def test_a_run_that_asks_for_more_than_its_person_may_have_is_refused(shared: Shared, uma: Caller) -> None:
     database = shared.server.house.database
     database.submit_write(lambda write: put_cluster(write, Cluster("many", 0, 9, 1.0, 1, 0, 0))).result()
@@ -41,5 +77,4 @@ def test_a_run_that_asks_for_more_than_its_person_may_have_is_refused(shared: Sh
     asked = Submission("e", "0" * 64, "t.py", "many", node_count=4, user="uma")
     with pytest.raises(ExperimentExecutionException, match="node_count is 4; uma's quota is 3 at once"):
         database.submit_read(lambda read: service.check(read, asked)).result()
-    assert database.submit_read(store.unfinished).result() == []
     shared.owner.api.quotas.lift(person="uma")

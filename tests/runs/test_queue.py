@@ -440,7 +440,7 @@ def test_a_place_that_is_counted_is_the_one_that_the_order_has(
 
     def fill(write: Write) -> None:
         for table in reversed(metadata.sorted_tables):
-            if table.name in ("runs", "run_phases", "experiments", "nodes", "clusters", "queue_turns"):
+            if table.name in ("runs", "run_phases", "experiments", "clusters", "queue_turns"):
                 write.execute(table.delete())
         compute.put_cluster(write, Cluster("cpu", 0, 1, 600.0, 1, 0, 0))
         for name in "uvwxyz":
@@ -453,12 +453,8 @@ def test_a_place_that_is_counted_is_the_one_that_the_order_has(
         for user, turn in people_served.items():
             write.execute(quota_store.turns.insert().values(user=user, served=turn))
         for user, count in used.items():
-            held = replace(a_run(f"of-{user}", "u", 0, "cpu", Gpu.NONE, 1, user), status=RunStatus.RUNNING)
-            store.add(write, held)
-            for number in range(count):
-                node = Node(f"{user}-{number}", "cpu", NodeState.RUNNING, None, 0, f"of-{user}", 1)
-                compute.add_node(write, node)
-                compute.assign_all(write, [node], 0)
+            held = a_run(f"of-{user}", "u", 0, "cpu", Gpu.NONE, count, user)
+            store.add(write, replace(held, status=RunStatus.RUNNING))
         for number, (name, gpu, user) in enumerate(lines):
             run = a_run(f"r{number:02d}", name, number // 2, "cpu", gpu, 1, user)
             store.add(write, msgspec.structs.replace(run, reserved=number in reserved))

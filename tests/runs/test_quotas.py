@@ -66,7 +66,7 @@ class TestNodesAtOnce:
         assert ground.step() == [*first[:4], other]
         assert ground.blocker(first[4]) == "ann's quota: 4 of 4 nodes at once are in use"
         assert ground.step() == []
-        ground.free(first[0])
+        end(ground, first[0])
         assert ground.step() == [first[4]]
         limit(ground, person="ann", lift=["nodes"])
         assert ground.step() == first[5:10]
@@ -127,7 +127,7 @@ class TestTurns:
         for _ in range(7):
             [running] = ground.step()
             order.append(running[0])
-            ground.free(running)
+            end(ground, running)
         assert "".join(order) == "abeabab"
 
     def test_who_has_many_nodes_waits_for_who_has_few(self, ground: Ground) -> None:
@@ -137,7 +137,7 @@ class TestTurns:
         bob = ground.queue(10, user="bob", prefix="b-", experiments=("x",))
         next_ones = [(ann[0], ann[4]), (ann[1], bob[0]), (ann[2], bob[1]), (bob[0], ann[5]), (bob[1], bob[2])]
         for freed, begins in next_ones:  # the first was the next one already when the others came
-            ground.free(freed)
+            end(ground, freed)
             assert ground.step() == [begins]
         assert ground.view(bob[3]).position == 1
 

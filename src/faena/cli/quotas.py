@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from faena.cli.byte_option import Bytes
 from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.layout import print_table
+from faena.kernel import sizes
 from faena.runs.quotas.schemas import QuotaView
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -47,6 +49,7 @@ def list_(as_json: bool) -> None:
 @_whose
 @click.option("--nodes", type=click.IntRange(0), metavar="N", help="At once, on all clusters together.")
 @click.option("--node-hours", type=click.FloatRange(0), metavar="HOURS", help="In a calendar month of UTC.")
+@click.option("--bytes", "kept", type=Bytes(), help="Kept of runs, such as 200GB.")
 @json_option
 def set_(
     person: str,
@@ -54,23 +57,30 @@ def set_(
     everybody: bool,
     nodes: int | None,
     node_hours: float | None,
+    kept: int | None,
     as_json: bool,
 ) -> None:
     """Set limits. Those that are not named stay as they are. For owners.
 
-    Runs wait while a limit is reached; those that go on are not stopped.
+    Runs wait while a limit of nodes or hours is reached; who keeps as many bytes as they may adds no more. What goes
+    on is not stopped.
     """
-    if nodes is None and node_hours is None:
-        raise click.UsageError("Say what is limited: --nodes or --node-hours.")
+    if nodes is None and node_hours is None and kept is None:
+        raise click.UsageError("Say what is limited: --nodes, --node-hours or --bytes.")
     made = opened().api.quotas.set(
-        person=person, experiment=experiment, everybody=everybody, nodes=nodes, node_hours=node_hours
+        person=person,
+        experiment=experiment,
+        everybody=everybody,
+        nodes=nodes,
+        node_hours=node_hours,
+        bytes=kept,
     )
     print_json(made) if as_json else _show([made])
 
 
 @quota.command()
 @_whose
-@click.argument("limits", nargs=-1, type=click.Choice(["nodes", "node-hours"]))
+@click.argument("limits", nargs=-1, type=click.Choice(["nodes", "node-hours", "bytes"]))
 @json_option
 def lift(person: str, experiment: str, everybody: bool, limits: tuple[str, ...], as_json: bool) -> None:
     """Have LIMITS no more; none named: all limits. For owners."""
@@ -80,8 +90,14 @@ def lift(person: str, experiment: str, everybody: bool, limits: tuple[str, ...],
 
 
 def _show(found: Sequence[QuotaView]) -> None:
-    titles = ["Of", "Nodes at once", f"Node-hours {found[0].month}"]
-    print_table(titles, [[_owner(each), _of("nodes", each), _of("node_hours", each)] for each in found])
+    titles = ["Of", "Nodes at once", f"Node-hours {found[0].month}", "Bytes"]
+    print_table(
+        titles,
+        [
+            [_owner(each), _of(each, "nodes"), _of(each, "node_hours"), _of(each, "bytes", _size)]
+            for each in found
+        ],
+    )
 
 
 def _owner(view: QuotaView) -> str:
@@ -90,10 +106,14 @@ def _owner(view: QuotaView) -> str:
     return f"experiment {view.name}" if view.kind == "experiment" else view.name
 
 
-def _of(name: str, view: QuotaView) -> str:
+def _of(view: QuotaView, name: str, show: Callable[[Any], str] = "{:,g}".format) -> str:
     limit, used = getattr(view.applies, name), getattr(view.used, name)
-    most = "no limit" if limit is None else f"{limit:,g}"
-    return most if used is None else f"{used:,g} of {most}"
+    most = "no limit" if limit is None else show(limit)
+    return most if used is None else f"{show(used)} of {most}"
+
+
+def _size(value: float) -> str:
+    return sizes.shown(int(value))
 
 
 COMMANDS = (quota,)

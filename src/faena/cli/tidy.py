@@ -6,28 +6,13 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.byte_option import Bytes
 from faena.cli.command import command, group
 from faena.cli.common import answered, json_option, opened, print_json
 from faena.cli.naming import id_of, run_argument
 
 if TYPE_CHECKING:
     from faena.tidying.schemas import AnyRule, DeletionRequest
-
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-
-
-class _Bytes(click.ParamType[int]):
-    """`20GB`, `500 MB`, `1.5TB`: powers of 1000."""
-
-    name = "size"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        text = str(value).replace(" ", "").upper()
-        number = text.rstrip("BKMGT")
-        try:
-            return round(float(number) * _UNITS[text[len(number) :]])
-        except (KeyError, ValueError, OverflowError):
-            self.fail(f"{str(value)[:40]!r} is no size. Use 500MB, 20GB or bytes.", param, ctx)
 
 
 @command()
@@ -208,7 +193,7 @@ def keep_runs(days: float, experiment: str | None, text: str | None, name: str |
 
 
 @keep.command("environments")
-@click.option("--size", type=_Bytes(), required=True, help="Such as 20GB.")
+@click.option("--size", type=Bytes(), required=True, help="Such as 20GB.")
 @_name
 def keep_environments(size: int, name: str | None) -> None:
     """Keep so many bytes of environments on this machine: those unused longest go first, and are built anew at need."""
@@ -218,7 +203,7 @@ def keep_environments(size: int, name: str | None) -> None:
 
 
 @keep.command("log-size")
-@click.option("--size", type=_Bytes(), required=True, help="Such as 1GB, of each log.")
+@click.option("--size", type=Bytes(), required=True, help="Such as 1GB, of each log.")
 @_name
 def keep_log_size(size: int, name: str | None) -> None:
     """Keep the beginning of each log, so many bytes; the run tells where more was written."""

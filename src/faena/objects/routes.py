@@ -11,13 +11,14 @@ from litestar.datastructures import State
 from litestar.response import Stream
 from msgspec import Struct
 
+from faena.db import Database
 from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.on_host import HostFile
 from faena.kernel.rights import CONTRIBUTE, READ
 from faena.kernel.routing import Router
-from faena.objects import ranges, uploads
+from faena.objects import admission, ranges, uploads
 from faena.objects.service import Objects
 from faena.objects.uploads import Uploads, UploadView
 
@@ -62,8 +63,11 @@ async def bring(data: Wanted, objects: Objects) -> list[str]:
     request_max_body_size=SENT_AT_MOST,
     opt=CONTRIBUTE,
 )
-async def send(digest: str, request: Request[None, None, State], objects: Objects) -> None:
+async def send(
+    digest: str, request: Request[None, None, State], objects: Objects, database: Database
+) -> None:
     digests.check(digest)
+    await admission.ask(database)
     await objects.receive(request.stream(), expected=digest)
 
 
@@ -74,7 +78,8 @@ async def send(digest: str, request: Request[None, None, State], objects: Object
     request_max_body_size=2 * batches.MOST_BYTES,
     opt=CONTRIBUTE,
 )
-async def send_batch(request: Request[None, None, State], objects: Objects) -> None:
+async def send_batch(request: Request[None, None, State], objects: Objects, database: Database) -> None:
+    await admission.ask(database)
     body = await request.body()
     await objects.put_all(await asyncio.to_thread(batches.read, body))
 
@@ -97,8 +102,9 @@ async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
     summary="Take an object from a file of the server's own host",
     opt=CONTRIBUTE,
 )
-async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
+async def take_file(digest: str, data: LocalFile, objects: Objects, database: Database) -> None:
     digests.check(digest)
+    await admission.ask(database)
     # reading a pipe or a device would never end; a NUL or an overlong name is no file either
     if not Path(data.path).is_absolute() or not await asyncio.to_thread(os.path.isfile, data.path):
         raise UserErrorException(
@@ -140,9 +146,16 @@ async def look_at_upload(digest: str, sent: Uploads) -> UploadView:
     opt=CONTRIBUTE,
 )
 async def send_piece(
-    digest: str, offset: int, size: int, sent: Uploads, request: Request[None, None, State]
+    digest: str,
+    offset: int,
+    size: int,
+    sent: Uploads,
+    database: Database,
+    request: Request[None, None, State],
 ) -> UploadView:
     uploads.check(digest, offset, size)
+    if offset == 0:  # what has begun is brought to its end
+        await admission.ask(database)
     return await sent.receive(digest, offset, size, request.stream())
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from faena.compute.gpus import check_gpu, gpu_ids
+from faena.compute.shares import Line
 from faena.data import service as snapshots
 from faena.db import Database, Write
 from faena.environments import credentials
@@ -16,7 +17,7 @@ from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of, take_sent
 from faena.kernel.errors import EnvironmentBuildException
-from faena.runs import notebooks, package_dates, record_store, service
+from faena.runs import byte_quotas, notebooks, package_dates, record_store, service
 from faena.runs.engine import prepare
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import RunStatus
@@ -65,6 +66,7 @@ def _with_date(submission: Submission, database: Database, folder: WorkspaceFold
 
 def look(submission: Submission, database: Database, folder: WorkspaceFolder) -> Looked:
     """On one thread, one thing after the other: each change of threads costs more than most of them. Blocks."""
+    byte_quotas.refuse_submission(database, Line(submission.user, submission.experiment))
     submission = notebooks.with_what_it_needs(_with_date(submission, database, folder))
     spec = spec_of(submission.environment)
     elsewhere = database.look_up(lambda read: prepare.is_elsewhere(read, submission.cluster))

@@ -29,7 +29,7 @@ _GOING_ON = Prepared(
     .join_from(runs, phases, phases.c.run_id == runs.c.id)
     .where(
         IS_UNFINISHED,
-        runs.c.status.in_([sa.literal_column(f"'{status.value}'") for status in ON_NODES]),
+        runs.c.status.in_(quota_store.ON_NODES),
         phases.c.attempt == runs.c.attempt,
         _IS_STARTING,
     )

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from faena.compute.shares import Line, Owner, OwnerKind
-from faena.compute.store import nodes
 from faena.db import BigInteger, Integer, Read, String, Write, lists, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
-from faena.runs.store import runs
+from faena.runs.model import SCRIPT_RUN, RunStatus
+from faena.runs.store import IS_UNFINISHED, runs
 
 EVERYBODY = Owner(OwnerKind.PERSON, "")
 """Whose quota counts for persons who have none of their own."""
@@ -50,6 +50,13 @@ turns = sa.Table(
 """When runs of somebody last got nodes while others waited: a growing number."""
 
 
+ON_NODES: list[sa.ColumnElement[str]] = [
+    sa.literal_column(f"'{status.value}'")
+    for status in (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.FINALIZING)
+]
+"""The phases of a run in which it has nodes, if it is one that gets any."""
+
+
 class Quota(Struct, frozen=True):
     """What its owner may use; None: as much as there is."""
 
@@ -61,9 +68,8 @@ class Quota(Struct, frozen=True):
 
 _QUOTAS = Prepared(quotas.select().order_by(quotas.c.kind, quotas.c.name))
 _USED = Prepared(
-    sa.select(runs.c.user, runs.c.experiment, sa.func.count().label("nodes"))
-    .join_from(nodes, runs, runs.c.id == nodes.c.run_id)
-    .where(nodes.c.run_id.is_not(None))
+    sa.select(runs.c.user, runs.c.experiment, sa.func.sum(runs.c.node_count).label("nodes"))
+    .where(IS_UNFINISHED, runs.c.status.in_(ON_NODES), runs.c.type == sa.literal_column(f"'{SCRIPT_RUN}'"))
     .group_by(runs.c.user, runs.c.experiment)
 )
 _MONTH = Prepared(node_use.select().where(node_use.c.month == sa.bindparam("of_month")))
@@ -97,7 +103,7 @@ def remove(write: Write, owner: Owner) -> None:
 
 def nodes_in_use(read: Read) -> dict[Line, int]:
     """Of all clusters, by whose they are."""
-    return {Line(row.user, row.experiment): row.nodes for row in read.execute(_USED)}
+    return {Line(row.user, row.experiment): int(row.nodes) for row in read.execute(_USED)}
 
 
 def used_in(read: Read, month: int) -> dict[Line, Micros]:

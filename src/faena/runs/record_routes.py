@@ -25,7 +25,7 @@ from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, READ
 from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects, each
-from faena.runs import record, search, service
+from faena.runs import byte_quotas, record, search, service
 from faena.runs.artifact_metrics import populated
 from faena.runs.details import details
 from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
@@ -262,6 +262,7 @@ async def upload(
         twice = Counter(file.name for file in data.files).most_common(1)[0][0]
         raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
     await database.read(lambda read: record.refuse_names(read, run_id, wanted | sent))
+    await byte_quotas.refuse_files(database, run_id)
     copies = None if data.datastore is None else await _datastore(database, folder, data.datastore)
     sizes = await objects.sent(sent.values())
     stored = {name: StoredFile(digest, sizes[digest]) for name, digest in sent.items()}

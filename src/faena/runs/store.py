@@ -69,7 +69,12 @@ runs = sa.Table(
     sa.Column("silent_since", BigInteger),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
-    partial_index("unfinished_runs", "status", where=sa.column("ended_at").is_(None)),
+    sa.Index("runs_by_user", "user", "id"),
+    partial_index(
+        "unfinished_runs",
+        *("status", "type", "user", "experiment", "node_count", "ended_at"),
+        where=sa.column("ended_at").is_(None),
+    ),
     partial_index("runs_deleted", "deletion", where=sa.column("deletion").is_not(None)),
     partial_index(
         "queued_runs",

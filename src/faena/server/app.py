@@ -29,6 +29,7 @@ from faena.endpoints.keeper import Keeper as EndpointKeeper
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
+from faena.models import kept as kept  # what models keep counts for quotas
 from faena.models.logged import store as logged_models  # noqa: F401  adds its tables
 from faena.models.logged import uses as uses  # adds its table
 from faena.notices.keeper import Keeper as NoticeKeeper

@@ -29,12 +29,13 @@ class QuotaApi:
         everybody: bool = False,
         nodes: int | None = None,
         node_hours: float | None = None,
+        bytes: int | None = None,  # noqa: A002  as the limit is called
     ) -> QuotaView:
         """Set limits of a person, an experiment, or of each person who has no limit of their own. For owners.
 
-        `nodes`: at once. `node_hours`: in a calendar month of UTC. None: as it is.
+        `nodes`: at once. `node_hours`: in a calendar month of UTC. `bytes`: kept of runs. None: as it is.
         """
-        limits: dict[str, float | None] = {"nodes": nodes, "node_hours": node_hours}
+        limits: dict[str, float | None] = {"nodes": nodes, "node_hours": node_hours, "bytes": bytes}
         given = {name: value for name, value in limits.items() if value is not None}
         return self._change(QuotaChange(given, [], person, experiment, everybody))
 
@@ -45,7 +46,7 @@ class QuotaApi:
         experiment: str = "",
         everybody: bool = False,
     ) -> QuotaView:
-        """Set these limits no more, `nodes` or `node_hours`; none named: all. For owners."""
+        """Set these limits no more, `nodes`, `node_hours` or `bytes`; none named: all. For owners."""
         lifted: Sequence[str] = limits or Amounts.__struct_fields__
         return self._change(QuotaChange({}, [*lifted], person, experiment, everybody))
 

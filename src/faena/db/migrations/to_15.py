@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 
 _QUEUED = sa.text("status = 'Queued'")
+_UNFINISHED = sa.text("ended_at IS NULL")
 
 
 def upgrade(op: Operations) -> None:
@@ -39,5 +40,11 @@ def _add_quotas(op: Operations) -> None:
 
 def _queue_by_person(op: Operations) -> None:
     op.drop_index("queued_runs", "runs")
+    op.create_index("runs_by_user", "runs", ["user", "id"])
     columns = ["cluster", "gpu", "user", "experiment", "queued_at", "id", "node_count", "status"]
     op.create_index("queued_runs", "runs", columns, sqlite_where=_QUEUED, postgresql_where=_QUEUED)
+    op.drop_index("unfinished_runs", "runs")
+    columns = ["status", "type", "user", "experiment", "node_count", "ended_at"]
+    op.create_index(
+        "unfinished_runs", "runs", columns, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED
+    )

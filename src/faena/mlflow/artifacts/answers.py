@@ -22,6 +22,7 @@ from faena.mlflow.requests import ById
 from faena.mlflow.services import Services
 from faena.models.logged import service as logged_models
 from faena.objects.fresh import LARGEST
+from faena.runs import byte_quotas
 from faena.tracking.model import StoredFile
 from faena.workspaces import store as workspaces
 
@@ -141,6 +142,8 @@ async def put(services: Services, address: str, request: Request[Any, Any, Any])
 
 async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
     _check_name(path)
+    if isinstance(tree, RunFiles):
+        await byte_quotas.refuse_files(services.database, tree.run_id)
     fresh, now = services.objects.fresh, services.now()
 
     def refer(write: Write, digest: str, size: int) -> None:

@@ -12,13 +12,15 @@ class Amounts(Struct, frozen=True):
     """At once, on all clusters together."""
     node_hours: float | None = None
     """Of one node, in this calendar month of UTC; runs that go on count as far as they are."""
+    bytes: float | None = None
+    """Kept of runs: files, logs, metrics and models, each object once. Counted only where a quota limits them."""
 
 
 class QuotaChange(Struct, frozen=True, forbid_unknown_fields=True):
     """Of one of `person`, `experiment` and `everybody`."""
 
     set: dict[str, float] = {}
-    """Limits by their names: `nodes`, `node_hours`. Those that are not named stay."""
+    """Limits by their names: `nodes`, `node_hours`, `bytes`. Those that are not named stay."""
     lift: list[str] = []
     """Names of limits that are no more."""
     person: str = ""

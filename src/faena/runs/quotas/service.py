@@ -13,15 +13,16 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.people import store as people
 from faena.people.model import check_name
-from faena.runs import node_hours, quota_store, transitions
+from faena.runs import kept_bytes, node_hours, quota_store, transitions
 from faena.runs.months import month_of, shown
 from faena.runs.quota_store import EVERYBODY, Quota
 from faena.runs.quotas.schemas import Amounts, QuotaChange, QuotaView
 from faena.runs.shares import HOUR, by_owner, of_person
 from faena.workspaces import service as experiments
 
-LIMITS = ("nodes", "node_hours")
-_MOST = {"nodes": 1_000_000.0, "node_hours": 1e9}
+LIMITS = ("nodes", "node_hours", "bytes")
+_MOST = {"nodes": 1_000_000.0, "node_hours": 1e9, "bytes": 1e18}
+_WHOLE = ("nodes", "bytes")
 _MOST_QUOTAS = 1000
 
 
@@ -35,8 +36,6 @@ def change(write: Write, wanted: QuotaChange, now: Micros) -> QuotaView:
             raise UserErrorException(f"No quota limits {name[:80]!a}. Use {', '.join(LIMITS)}.")
     changes: dict[str, float | None] = {name: _checked(name, value) for name, value in wanted.set.items()}
     changes |= dict.fromkeys(wanted.lift)
-    if "nodes" in changes and changes["nodes"] is not None:
-        changes["nodes"] = int(changes["nodes"])
     quota = replace(before, **changes)
     if quota == Quota(owner):
         quota_store.remove(write, owner)
@@ -66,9 +65,9 @@ def _owner(read: Read, wanted: QuotaChange) -> Owner:
 def _checked(name: str, value: float) -> float:
     if not (math.isfinite(value) and 0 <= value <= _MOST[name]):
         raise UserErrorException(f"{name} is {value:g}. Use a number from 0 to {_MOST[name]:,.0f}.")
-    if name == "nodes" and value != int(value):
-        raise UserErrorException(f"nodes is {value:g}. Use a whole number.")
-    return value
+    if name in _WHOLE and value != int(value):
+        raise UserErrorException(f"{name} is {value:g}. Use a whole number.")
+    return int(value) if name in _WHOLE else value
 
 
 def listed(read: Read, now: Micros, *, always: Owner | None = None) -> list[QuotaView]:
@@ -85,10 +84,11 @@ def listed(read: Read, now: Micros, *, always: Owner | None = None) -> list[Quot
     ordered = sorted(
         owners, key=lambda owner: (owner != EVERYBODY, owner.kind is not OwnerKind.PERSON, owner.name)
     )
-    return [_view(owner, quotas, month, nodes, hours) for owner in ordered]
+    return [_view(read, owner, quotas, month, nodes, hours) for owner in ordered]
 
 
 def _view(
+    read: Read,
     owner: Owner,
     quotas: Mapping[Owner, Quota],
     month: int,
@@ -97,11 +97,12 @@ def _view(
 ) -> QuotaView:
     own = quotas.get(owner, Quota(owner))
     applies = of_person(quotas, owner.name) if owner.kind is OwnerKind.PERSON else own
-    used = Amounts(nodes.get(owner, 0), round(hours.get(owner, 0) / HOUR, 3))
+    kept = None if applies.bytes is None or owner == EVERYBODY else kept_bytes.of(read, owner)
+    used = Amounts(nodes.get(owner, 0), round(hours.get(owner, 0) / HOUR, 3), kept)
     if owner == EVERYBODY:
         used = Amounts()
     return QuotaView(owner.kind.value, owner.name, _amounts(own), _amounts(applies), used, shown(month))
 
 
 def _amounts(quota: Quota) -> Amounts:
-    return Amounts(quota.nodes, quota.node_hours)
+    return Amounts(quota.nodes, quota.node_hours, quota.bytes)

@@ -14,9 +14,8 @@ from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
-from faena.runs import outlook, store
+from faena.runs import outlook, quota_store, store
 from faena.runs.model import SCRIPT_RUN, RunStatus
-from faena.runs.node_hours import ON_NODES
 from faena.runs.queue import Queues
 from faena.runs.store import runs
 from faena.runs.waiting_line import forecasting
@@ -42,7 +41,7 @@ _GOING_ON = Prepared(
         runs.c.cluster == sa.bindparam("in_cluster"),
         store.IS_UNFINISHED,
         runs.c.type == sa.literal_column(f"'{SCRIPT_RUN}'"),  # a sweep has nodes by its trials alone
-        runs.c.status.in_([sa.literal_column(f"'{status.value}'") for status in ON_NODES]),
+        runs.c.status.in_(quota_store.ON_NODES),
     )
 )
 

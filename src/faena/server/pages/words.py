@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from faena.kernel import durations
 from faena.kernel.clock import Micros, iso
+from faena.kernel.sizes import shown as size
 
 __all__ = ["iso", "number", "seconds", "size", "unbroken", "when"]
 
@@ -48,14 +49,3 @@ def number(value: float | int | None) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.6g}"
-
-
-def size(value: int) -> str:
-    """`712 B`, `4.2 kB`, `1.3 GB`."""
-    if value < 1000:
-        return f"{value} B"
-    amount, units = value / 1000, ["kB", "MB", "GB", "TB"]
-    while amount >= 999.5 and len(units) > 1:
-        amount /= 1000
-        del units[0]
-    return f"{amount:.3g} {units[0]}"
