@@ -132,9 +132,9 @@ def test_one_that_breaks_off_always_is_told_and_asked_for_anew(
 def test_who_waits_for_long_is_told(
     far: BucketObjects, way: s3.Way, digest: str, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arriving, "_SILENT_S", 0.05)
     way.send = gate = Gate()
-    with far.open(digest) as file, pytest.raises(StoreUnavailable, match="nothing of an object of"):
+    with far.open(digest) as file, pytest.raises(StoreUnavailable, match="nothing of an object for"):
+        monkeypatch.setattr(arriving, "_SILENT_S", 0.05)
         file.read()
     gate.opened.set()
     assert read(far, digest) == content

@@ -41,6 +41,16 @@ class Incoming(Protocol):
         """Leave nothing behind but what was kept."""
 
 
+class OnItsWay(Protocol):
+    """A file that comes here part by part, and goes on to where objects are."""
+
+    def more(self, come: int) -> None:
+        """So many bytes are in the file, and stay what they are."""
+
+    def close(self) -> None:
+        """It is kept now, or never will be."""
+
+
 class ObjectFiles(Protocol):
     """Where objects live. All methods may be called from any thread.
 
@@ -60,12 +70,15 @@ class ObjectFiles(Protocol):
     def put_all(self, contents: Iterable[bytes]) -> dict[str, int]:
         """Store many small contents, brought to the disk together; sizes by digest. Raises as `put` does."""
 
-    def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
-        """Store a file's bytes; returns (digest, size).
+    def put_file(self, path: Path, *, take: bool = False, expected: str = "") -> tuple[str, int]:
+        """Store a file's bytes; returns (digest, size). `expected`: the digest that they may well have.
 
         With `take` the caller promises that nobody writes the file any more: the store may share its
         blocks. The file itself is never removed. Raises UserErrorException when the file changes meanwhile.
         """
+
+    def begin_sending(self, digest: str, path: Path, size: int) -> OnItsWay | None:
+        """A file of `size` bytes is coming, to be kept by this digest: what can be done before. None: nothing."""
 
     def take_known(self, path: Path, digest: str) -> int:
         """Store a file that nobody writes any more, by the digest that its bytes had as they were written; its size."""

@@ -20,7 +20,7 @@ from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import UserErrorException
 from faena.kernel.fsync import sync_all
-from faena.objects.contract import FileChanged, Incoming
+from faena.objects.contract import FileChanged, Incoming, OnItsWay
 from faena.objects.kept_or_fresh import KeptOrFresh
 from faena.objects.pins import Pins
 from faena.objects.reading import KeptFiles
@@ -96,9 +96,12 @@ class FolderObjects(KeptOrFresh):
                     os.unlink(path)  # noqa: PTH108  for each of thousands
         return sizes
 
-    def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
+    def put_file(self, path: Path, *, take: bool = False, expected: str = "") -> tuple[str, int]:
         with self._unsynced.on_disk() as names:
-            return self._put_file(path, take, names, self._pins.pin)
+            return self._put_file(path, take, names, self._pins.pin, expected)
+
+    def begin_sending(self, digest: str, path: Path, size: int) -> OnItsWay | None:
+        return None
 
     def take_known(self, path: Path, digest: str) -> int:
         with self._unsynced.on_disk() as names, opened(path) as source:
@@ -130,25 +133,33 @@ class FolderObjects(KeptOrFresh):
         except OSError as error:
             return UserErrorException(f"{path} cannot be read: {error.strerror or error}.")
 
-    def _put_file(self, path: Path, take: bool, names: Names, keep: Callable[[str], None]) -> tuple[str, int]:
+    def _put_file(
+        self, path: Path, take: bool, names: Names, keep: Callable[[str], None], expected: str = ""
+    ) -> tuple[str, int]:
         """`keep`: has the bytes stay until something refers to them; called once where they are stored."""
-        with opened(path) as source:
+        with opened(path) as source, contextlib.ExitStack() as until:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1:
-                digest = digest_and_sync(source, syncs=self._syncs)
+                digest = self._digested(source, path, expected, until)
                 if self._is_here(digest, names, keep) or self._share(source, path, digest, names):
                     return digest, before.st_size
                 source.seek(0)
             with self._incoming_file() as (incoming, file):
                 copy(source, file)
                 file.seek(0)
-                digest = digest_and_sync(file, syncs=self._syncs)
+                digest = self._digested(file, incoming, expected, until)
                 size = os.fstat(file.fileno()).st_size
                 if _was_written(before, os.fstat(source.fileno()), digest):
                     raise FileChanged(f"{path} changed while it was read. Store it when it is whole.")
                 if not self._is_here(digest, names, keep):
                     self._place_file(incoming, file, digest, names)
         return digest, size
+
+    def _digested(
+        self, file: BinaryIO | FileIO, path: Path, expected: str, until: contextlib.ExitStack
+    ) -> str:
+        """Of a whole file. `until`: closed when it is kept, or is not to be."""
+        return digest_and_sync(file, syncs=self._syncs)
 
     def open_unverified(self, digest: str) -> BinaryIO:
         self._give_file(digest)

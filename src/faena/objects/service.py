@@ -84,7 +84,7 @@ class Objects:
         Raises UserErrorException when it does not have the digest expected.
         """
         digest, size = await for_bytes(await asyncio.to_thread(_size, path)).run(
-            _opened, self.files, path, take
+            _opened, self.files, path, take, expected or ""
         )
         if expected not in (None, digest):
             raise UserErrorException(
@@ -272,9 +272,9 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:
+def _opened(files: ObjectFiles, path: Path, take: bool, expected: str = "") -> tuple[str, int]:
     try:
-        return files.put_file(path, take=take)
+        return files.put_file(path, take=take, expected=expected)
     except FileNotFoundError:
         raise UserErrorException(f"There is no file {path}.") from None
     except (IsADirectoryError, PermissionError) as error:

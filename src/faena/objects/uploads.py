@@ -24,6 +24,7 @@ from msgspec import Struct
 from faena.kernel import digests, disk_space
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import FEW_BYTES
+from faena.objects.contract import OnItsWay
 from faena.objects.service import Objects, gathered
 
 _AT_ONCE = 4 << 20
@@ -49,6 +50,11 @@ class _Begun:
     def __init__(self) -> None:
         self.size = 0
         self.hasher = hashlib.sha256()
+        self.on_its_way: OnItsWay | None = None
+
+    def close(self) -> None:
+        if self.on_its_way is not None:
+            self.on_its_way.close()
 
 
 class Uploads:
@@ -113,12 +119,18 @@ class Uploads:
         there = _append(self._folder / digest, offset, size, data)
         begun = self._begun.get(digest)
         if begun is None or (offset == 0 and there == len(data)):
+            if begun is not None:
+                begun.close()
             begun = self._begun[digest] = _Begun()
+            if offset == 0 and there == len(data):
+                begun.on_its_way = self._objects.files.begin_sending(digest, self._folder / digest, size)
             while len(self._begun) > _MOST_BEGUN:
-                del self._begun[next(iter(self._begun))]
+                self._begun.pop(next(iter(self._begun))).close()
         if begun.size == offset and there == offset + len(data):
             begun.hasher.update(data)
             begun.size = there
+            if begun.on_its_way is not None:
+                begun.on_its_way.more(there)
         return there
 
     async def _keep(self, digest: str) -> None:
@@ -133,6 +145,8 @@ class Uploads:
                 if found == digest:
                     await self._objects.take_known(part, digest)
         finally:
+            if begun is not None:
+                begun.close()
             part.unlink(missing_ok=True)
         if found != digest:
             raise UserErrorException(

@@ -63,7 +63,8 @@ class Arrival:
     def wait_to_begin(self) -> None:
         """A small one is waited for. Raises what keeps it from coming, as far as that is known then."""
         with self.news:
-            self.news.wait_for(lambda: self.size > _HELD_BACK or self.done.done())
+            while not (self.size > _HELD_BACK or self.done.done()):
+                self._wait()
         if self.done.done():
             self.done.result()
 
@@ -81,15 +82,18 @@ class Arrival:
                     end = min(self.come, self.size - _HELD_BACK)
                 if self.done.done() or end > offset or (turn and turn != self.turn):
                     break
-                before = self.come
-                if not self.news.wait(_SILENT_S) and self.come == before and not self.done.done():
-                    raise StoreUnavailable(
-                        f"The bucket has sent nothing of an object of {self.size:,} bytes for {_SILENT_S:.0f} s, "
-                        f"after {self.come:,} of them. Try again later."
-                    )
+                self._wait()
             descriptor = self.descriptor
             turn = self.turn
         return turn, os.pread(descriptor, max(0, min(most, end - offset)), offset)
+
+    def _wait(self) -> None:
+        before = self.come
+        if not self.news.wait(_SILENT_S) and self.come == before and not self.done.done():
+            raise StoreUnavailable(
+                f"The bucket has sent nothing of an object for {_SILENT_S:.0f} s, after {self.come:,} bytes of "
+                f"{max(0, self.size):,}. Try again later; what comes meanwhile is kept."
+            )
 
     def _close(self) -> None:
         if self.descriptor >= 0:

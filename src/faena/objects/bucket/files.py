@@ -10,21 +10,23 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
-from weakref import WeakValueDictionary
 
 from faena.kernel import process_identity, verified_times
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, StoreUnavailable
 from faena.objects.bucket.arriving import Arrival, Arrivals
 from faena.objects.bucket.cache import RECENT_S, STAGED_S, Cache
+from faena.objects.bucket.sending import Sendings
 from faena.objects.bucket.store import Bucket
+from faena.objects.bucket.turns import Turns
+from faena.objects.contract import OnItsWay
 from faena.objects.files import FolderObjects
 from faena.objects.reading import KeptFiles
 
@@ -57,11 +59,11 @@ class BucketObjects(FolderObjects):
         self._bucket = bucket
         self._cache = Cache(folder, limit, wall)
         self._clock = clock
+        self._sendings = Sendings(bucket.put_parts, lambda digest: self.path(digest).is_file())
         self._arrivals = Arrivals(self._arrive)
         self._known: dict[str, tuple[float, int | None]] = {}
         """Sizes in the bucket that were looked up together, each for one question, and until when they count."""
-        self._lock = threading.Lock()
-        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
+        self._turns = Turns()
         self._marks = folder / DAMAGED
         """Of what came from the bucket with other bytes: it is sent again by whoever puts it."""
 
@@ -73,7 +75,7 @@ class BucketObjects(FolderObjects):
             return size
         if (size := self._arrivals.size(digest)) is not None:
             return size
-        with self._turn(digest):
+        with self._turns.of(digest):
             return self._size_there(digest)
 
     def open(self, digest: str) -> BinaryIO:
@@ -98,14 +100,15 @@ class BucketObjects(FolderObjects):
 
     def put_at(self, digest: str) -> Micros | None:
         self._give_file(digest)
-        with self._turn(digest):
+        with self._turns.of(digest):
             info = self._bucket.info(digest)
         return None if info is None else info.put_at
 
     def delete(self, digest: str) -> bool:
-        with self._turn(digest):
+        with self._turns.of(digest):
             if not super().delete(digest):
                 return False
+            self._sendings.forget(digest)
             self._bucket.delete(digest)
             self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
@@ -127,7 +130,7 @@ class BucketObjects(FolderObjects):
 
     def _look(self, digest: str) -> None:
         self._pins.pin(digest)  # before: what is seen then stays as long as we know it
-        with self._turn(digest):
+        with self._turns.of(digest):
             info = self._bucket.info(digest)
             self._known[digest] = (self._clock() + _KNOWN_S, None if info is None else info.size)
 
@@ -183,7 +186,7 @@ class BucketObjects(FolderObjects):
         path = self.path(digest)
         if path.is_file():
             return
-        with self._turn(digest):
+        with self._turns.of(digest):
             if path.is_file():  # somebody else has brought it
                 return
             if os.path.lexists(path):
@@ -223,6 +226,19 @@ class BucketObjects(FolderObjects):
         super()._seal(file, digest)
         self._cache.expect(file)
 
+    def begin_sending(self, digest: str, path: Path, size: int) -> OnItsWay | None:
+        return self._sendings.begin(digest, path, size)
+
+    def _digested(self, file: BinaryIO | FileIO, path: Path, expected: str, until: ExitStack) -> str:
+        size = os.fstat(file.fileno()).st_size
+        sending = self._sendings.begin(expected, path, size) if expected else None
+        if sending is not None:
+            until.callback(sending.close)
+            sending.more(size)
+            if (found := sending.found()) is not None:
+                return found
+        return super()._digested(file, path, expected, until)
+
     def _deliver(self, paths: Mapping[str, str | Path]) -> None:
         if len(paths) == 1:
             for digest, path in paths.items():
@@ -235,8 +251,9 @@ class BucketObjects(FolderObjects):
 
     def _send(self, digest: str, path: Path) -> None:
         size = path.stat().st_size
-        with self._turn(digest):
-            if size < _LARGE or self._size_there(digest) != size:
+        with self._turns.of(digest):
+            is_there = self._sendings.is_put(digest, size)
+            if not is_there and (size < _LARGE or self._size_there(digest) != size):
                 self._bucket.put(digest, path if size else b"")
             self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
@@ -252,11 +269,6 @@ class BucketObjects(FolderObjects):
 
     def _is_marked(self, digest: str) -> bool:
         return (self._marks / digest).exists()
-
-    def _turn(self, digest: str) -> _Turn:
-        """What happens to an object in the bucket happens one after the other."""
-        with self._lock:
-            return self._turns.setdefault(digest, _Turn())
 
 
 def _distrust_after_boot(folder: Path) -> None:
@@ -274,16 +286,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-class _Turn:
-    """A lock that can be referred to weakly."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

@@ -75,6 +75,14 @@ class Bucket:
             f"to keep {digest}",
         )
 
+    def put_parts(self, digest: str, parts: Iterator[bytes]) -> None:
+        """Tried once. Raises what `parts` raises, StoreUnavailable, and as `put` does; nothing is put then."""
+        self.claim()
+        try:
+            self._api.put(self._store, _key(digest), parts, max_concurrency=_PARTS_SENT)
+        except self._faults as error:
+            raise self._patience.unavailable(error, f"to keep {digest}") from error
+
     def info(self, digest: str) -> Info | None:
         """None where it is not there."""
 
