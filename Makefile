@@ -76,6 +76,7 @@ pictures: $(VENV)/.dev ## draw README's picture of a view in a notebook anew
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in serving:requirements/serving.in run:pyproject.toml \
+	  "server:pyproject.toml --extra postgresql --extra bucket" \
 	  "dev:pyproject.toml --group dev" "bench:pyproject.toml --group dev --group bench"; do \
 	  $(UV) pip compile $${name#*:} -o requirements/$${name%%:*}.txt --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header --quiet; done

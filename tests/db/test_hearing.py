@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from faena.db import Database, Write, leading
 from faena.db.hearing import Hearing
@@ -139,6 +140,16 @@ class TestLeading:
         assert not first.holds()
         assert first.take()
         first.close()
+
+    def test_a_transaction_that_ends_while_its_server_begins_to_lead_counts(self, pair: Pair) -> None:
+        """It asked for no number, and is not refused for having none."""
+
+        def add(write: Write) -> None:
+            write.execute(notes.insert().values(text="x"))
+            event.listen(write.connection, "after_cursor_execute", lambda *_: pair.one.lead(1), once=True)
+
+        pair.one.submit_write(add).result(SOON)
+        assert pair.one.stopped is None
 
     def test_one_that_another_came_after_writes_nothing(self, pair: Pair) -> None:
         def lead(database: Database) -> None:

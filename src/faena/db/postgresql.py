@@ -114,10 +114,11 @@ class PostgreSQL(Backend):
         _check_whole(connection)
         messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
         telling, parameters = columns(messages)
-        leading = FOUND if self._number is not None else "NULL"
+        number = self._number  # which is another thread's, and may come between the question and its answer
+        leading = FOUND if number is not None else "NULL"
         asked = f"WITH kept AS ({MARK}) SELECT (SELECT number FROM kept), {leading}{telling}"
         found = connection.exec_driver_sql(asked, (*self._commits.next(), *parameters)).one()
-        if self._number is not None and found[1] != self._number:
+        if number is not None and found[1] != number:
             raise WriterStopped("Another process of this server leads now, and this one leaves. Ask again.")
         self._changed = found[0] is not None
 

@@ -54,6 +54,9 @@ class Settings(Struct, frozen=True):
     notice_networks: tuple[str, ...] = ()
     """Networks, such as 10.0.0.0/8, that webhooks of people may reach beside the public one."""
 
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of balancers, whose X-Forwarded-For says where a request comes from."""
+
     __repr__ = hiding("database", "mail_server")
 
 
@@ -72,6 +75,7 @@ _FIELDS = {
     "mail_server": f"the address of a mail server, such as smtps://host: one of {', '.join(MAIL_PORTS)}",
     "mail_from": "an address for mail",
     "notice_networks": "networks such as 10.0.0.0/8, with commas between",
+    "trusted_proxies": "networks of balancers, such as 10.0.0.0/8, with commas between",
 }
 """What each is, for whoever gave something else."""
 
@@ -109,7 +113,8 @@ def read(
         objects_cache=_gigabytes(found.get("objects_cache", str(objects_place.CACHE_GB)), wrong),
         mail_server=_mail_server(found.get("mail_server", ""), wrong),
         mail_from=found.get("mail_from", ""),
-        notice_networks=_networks(found.get("notice_networks", ""), wrong),
+        notice_networks=_networks("notice_networks", found, wrong),
+        trusted_proxies=_networks("trusted_proxies", found, wrong),
     )
     if "database" in (flags or {}) and ":" in found["database"].partition("@")[0].partition("//")[2]:
         wrong.append(
@@ -156,6 +161,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "mail_server": settings.mail_server,
         "mail_from": settings.mail_from,
         "notice_networks": ",".join(settings.notice_networks),
+        "trusted_proxies": ",".join(settings.trusted_proxies),
     }
     return {PREFIX + name.upper(): value for name, value in told.items() if value}
 
@@ -250,12 +256,12 @@ def _mail_server(url: str, wrong: list[str]) -> str:
     return url if fine else ""
 
 
-def _networks(text: str, wrong: list[str]) -> tuple[str, ...]:
-    named = tuple(each.strip() for each in text.split(",") if each.strip())
+def _networks(name: str, found: Mapping[str, str], wrong: list[str]) -> tuple[str, ...]:
+    named = tuple(each.strip() for each in found.get(name, "").split(",") if each.strip())
     try:
         return tuple(str(ipaddress.ip_network(each)) for each in named)
     except ValueError as error:
-        wrong.append(f"notice_networks: {error}")
+        wrong.append(f"{name}: {error}")
         return ()
 
 

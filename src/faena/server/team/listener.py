@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import hashlib
-import ipaddress
 import os
 import secrets
 import socket
@@ -18,12 +17,10 @@ from faena.db import Database, Write
 from faena.db.leading import Place
 from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
-from faena.kernel.errors import WorkspaceException
 from faena.kernel.notifications import Notifications
 from faena.people import service, store
 from faena.people.schemas import TokenIn
 from faena.people.settings import Settings
-from faena.server.listener.binding import bound, handed_over
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import OpenRequests, sent_on
@@ -32,14 +29,16 @@ from faena.server.node_listener import certificate
 from faena.server.operation.probes import with_probes
 from faena.server.operation.watched import Watched
 from faena.server.passing.requests import received
-from faena.server.restart.handed_on import NONE, HandedOn
+from faena.server.restart.handed_on import HandedOn
+from faena.server.team import addresses
 from faena.server.team.authentication import Guard
+from faena.server.team.proxies import behind
 from faena.server.team.sign_in import SignIn
+from faena.workspaces import database_place
 from faena.workspaces.model import WorkspaceFolder
 
 _OWNER_TOKEN = "owner-token"
 _FOLDER = "team"
-_BACKLOG = 1024
 _FIRST_DAYS = 365.0
 _LINGER_S = 1.0
 
@@ -84,7 +83,7 @@ class TeamListener:
         """
         if (settings := self._settings) is None:
             return
-        host = _host(settings)
+        host = addresses.host_of(settings)
         pair = settings.certificate, settings.key
         if settings.certificate is None:
             own = await asyncio.to_thread(
@@ -92,12 +91,12 @@ class TeamListener:
             )
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
-        if (listener := _handed_over()) is not None:
+        if (listener := addresses.given()) is not None:
             self._is_given = True
-        elif left is not None and (listener := _left(left, settings)) is not None:
+        elif left is not None and (listener := addresses.left_by(left, settings)) is not None:
             self._is_given = left.is_given
         else:
-            listener = _bind(settings)
+            listener = addresses.bind(settings)
         self._listener = listener
         # browsers keep the cookies of all ports of a host together
         cookie = f"faena_{hashlib.sha256(self._folder.id.encode()).hexdigest()[:8]}"
@@ -107,9 +106,9 @@ class TeamListener:
         key = secrets.token_hex(16)
         requests = OpenRequests()
         config = configured(
-            received(sent_on(probed, requests), key),
+            behind(settings.trusted_proxies, received(sent_on(probed, requests), key)),
             for_nodes(),
-            backlog=_BACKLOG,
+            backlog=addresses.BACKLOG,
             keep_alive=120,
             certificate=pair[0],
             key=pair[1],
@@ -119,9 +118,10 @@ class TeamListener:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
         self.url = f"https://{shown}:{listener.getsockname()[1]}"
-        self.place = Place(
-            _asked_at(settings), listener.getsockname()[1], certificate.fingerprint(pair[0]), key
+        asked_at = await asyncio.to_thread(
+            addresses.asked_at, settings, database_place.place(self._folder.path)
         )
+        self.place = Place(asked_at, listener.getsockname()[1], certificate.fingerprint(pair[0]), key)
         await self._see_to_owner(settings)
 
     async def until_nothing_moves(self, seconds: float) -> None:
@@ -162,53 +162,3 @@ class TeamListener:
 def owner_token(folder: Path) -> Path:
     """The file with the first owner's token, until somebody removes it."""
     return folder / _OWNER_TOKEN
-
-
-def _host(settings: Settings) -> str:
-    if settings.names:
-        return settings.names[0]
-    if ipaddress.ip_address(settings.address).is_unspecified:
-        return socket.gethostname()
-    return settings.address
-
-
-def _asked_at(settings: Settings) -> str:
-    """Where other processes of the same server ask this one."""
-    address = ipaddress.ip_address(settings.address)
-    if not address.is_unspecified:
-        return settings.address
-    return "127.0.0.1" if address.version == 4 else "::1"
-
-
-def _handed_over() -> socket.socket | None:
-    try:
-        return handed_over()
-    except OSError as error:
-        raise WorkspaceException(
-            f"The socket that this server was given cannot be used: {error.strerror}. Give it one that listens "
-            "(Accept=no)."
-        ) from error
-
-
-def _left(left: HandedOn, settings: Settings) -> socket.socket | None:
-    """The socket of an earlier server of this process; None where it does not listen where it is to listen now."""
-    if left.people == NONE:
-        return None
-    listener = socket.socket(fileno=left.people)
-    address, port = listener.getsockname()[:2]
-    is_there = ipaddress.ip_address(address) == ipaddress.ip_address(settings.address)
-    if left.is_given or (is_there and settings.port in (0, port)):
-        listener.setblocking(False)
-        return listener
-    listener.close()
-    return None
-
-
-def _bind(settings: Settings) -> socket.socket:
-    try:
-        return bound(settings.address, settings.port, _BACKLOG)
-    except OSError as error:
-        raise WorkspaceException(
-            f"{settings.address}, port {settings.port}, cannot be listened at: {error.strerror}. Give an address of "
-            "this host and a port that is free."
-        ) from error
