@@ -7,27 +7,27 @@ import socket
 import pytest
 
 from faena.cli import data_option
-from faena.cli.common import _given_token
+from faena.cli.common import _check_token
 from faena.kernel.errors import ServerUnreachable, UserErrorException
 
 
-def test_where_nothing_listens_nobody_asks_for_a_given_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_listens_nobody_asks_for_a_check_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FAENA_TOKEN", raising=False)
     monkeypatch.delenv("FAENA_TOKEN_FILE", raising=False)
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         with pytest.raises(ServerUnreachable, match="does not answer"):
-            _given_token(url)
+            _check_token(url)
         door.listen()
         with pytest.raises(UserErrorException, match="asks for a token"):
-            _given_token(url)
+            _check_token(url)
 
 
 def test_a_token_file_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAENA_TOKEN_FILE", "/dev/zero")
     with pytest.raises(UserErrorException, match="no token"):
-        _given_token("http://127.0.0.1:9")
+        _check_token("http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from _pytest.mark.structures import ParameterSet
 
 from faena.db import Database, Read, migrations
 from faena.db.schema import SCHEMA_VERSION
+from faena.people import store as people
 from faena.runs import service, store
 from faena.runs.queue import Queues
 from faena.runs.search import Wanted
@@ -154,3 +155,20 @@ def test_a_failure_leaves_it_as_it_was(old: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.undo()
     Database(old).close()
     assert shape(old) != before
+
+
+@pytest.mark.parametrize("old", versions(KEPT[13:14], 0), indirect=True)
+def test_people_were_last_seen_when_a_token_of_theirs_was(
+    old: Path,
+) -> None:
+    with sqlite3.connect(old) as connection:
+        connection.executemany("INSERT INTO people VALUES (?, 'reader', 1)", [["seen"], ["never"]])
+        connection.executemany(
+            "INSERT INTO person_tokens VALUES (?, ?, ?, '', 'reader', 1, NULL, NULL, ?)",
+            [["1", "1", "seen", 5], ["2", "2", "seen", 7], ["3", "3", "never", None]],
+        )
+    connection.close()
+    database = Database(old)
+    found = {each.name: each.used_at for each in database.submit_read(people.list_people).result()}
+    database.close()
+    assert (found["seen"], found["never"]) == (7, None)

@@ -52,3 +52,53 @@ def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.toml").write_text(text)
     with pytest.raises(UserErrorException, match=r"s\.toml cannot be read"):
         read({}, tmp_path / "s.toml")
+
+
+ISSUER = {
+    "FAENA_SERVER_OIDC_ISSUER": "https://accounts.example.org/team",
+    "FAENA_SERVER_OIDC_CLIENT_ID": "faena",
+}
+
+
+def test_an_issuer_and_who_may_come(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret\n")
+    file = tmp_path / "server.toml"
+    file.write_text(
+        f'oidc_client_secret_file = "{tmp_path / "secret"}"\noidc_allow = ["@example.org", "group:lab"]\n'
+    )
+    found = read({**ISSUER, "FAENA_SERVER_OIDC_NEWCOMERS": "reader"}, file).openid
+    assert found is not None
+    assert (found.client_secret, found.allow) == ("s3cret", ("@example.org", "group:lab"))
+    assert (found.name_claim, found.scopes, found.newcomers) == ("email", "openid email profile", "reader")
+    assert "s3cret" not in repr(read(ISSUER, file))
+    again = read(as_environment(read({**ISSUER, "FAENA_SERVER_OIDC_NEWCOMERS": "reader"}, file)))
+    assert again.openid == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("ISSUER", "accounts.example.org", "oidc_issuer is"),
+        ("ISSUER", "http://accounts.example.org", "oidc_issuer is"),
+        ("ISSUER", "https://a:b@accounts.example.org", "oidc_issuer is"),
+        ("ISSUER", "https://accounts.example.org/?a", "oidc_issuer is"),
+        ("CLIENT_ID", "", "oidc_client_id is"),
+        ("CLIENT_SECRET_FILE", "/none/there", "cannot be read"),
+        ("SCOPES", "email", "oidc_scopes is"),
+        ("NAME_CLAIM", "a b", "oidc_name_claim is"),
+        ("ALLOW", "example.org", "oidc_allow has 'example.org'"),
+        ("NEWCOMERS", "owner", "oidc_newcomers is 'owner'"),
+        ("NEWCOMERS", "reader", "say who may come"),
+    ],
+)
+def test_what_is_wrong_about_an_issuer(name: str, value: str, why: str) -> None:
+    given = {**ISSUER, f"FAENA_SERVER_OIDC_{name}": value, "FAENA_SERVER_OIDC_CLIENT_SECRET": "s3cret"}
+    with pytest.raises(UserErrorException) as told:
+        read(given)
+    assert why in told.value.message
+    assert "s3cret" not in told.value.message
+
+
+def test_what_is_said_of_an_issuer_that_is_not_named() -> None:
+    with pytest.raises(UserErrorException, match="oidc_allow is given without oidc_issuer"):
+        read({"FAENA_SERVER_OIDC_ALLOW": "*"})

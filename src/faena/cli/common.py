@@ -60,7 +60,8 @@ def find_workspace(kind: type[Opened], given: str | None) -> Opened:
     if not given:
         return kind.from_config()
     if given.startswith(("http://", "https://")):
-        return kind.connect(given, _given_token(given), ca=os.environ.get("FAENA_CA"))
+        _check_token(given)
+        return kind.connect(given, ca=os.environ.get("FAENA_CA"))
     path = Path(given).expanduser()
     try:
         if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
@@ -80,15 +81,16 @@ def from_environment() -> str | None:
     return os.environ.get(name)
 
 
-def _given_token(url: str) -> str | None:
-    """Not from the command line, where every process of the machine could read it. None: that of the login."""
+def _check_token(url: str) -> None:
+    """It is not on the command line, where every process of the machine could read it, but in environment or login.
+
+    Raises UserErrorException where there is none.
+    """
     from faena.client.workspaces import logins
     from faena.kernel.errors import UserErrorException
 
-    if token := logins.of_environment():
-        return token
-    if logins.find(url) is not None:
-        return None
+    if logins.of_environment() or logins.find(url) is not None:
+        return
     _check_listening(url)
     raise UserErrorException(
         f"{url} asks for a token. Log in with `faena login {url}`, name its file by FAENA_TOKEN_FILE, or give it by "

@@ -1,4 +1,5 @@
-"""Logging in at a shared server. The token comes from a prompt, standard input or a file, never from the arguments."""
+"""Logging in at a shared server. The token comes from a prompt, standard input or a file, never
+from the arguments; or a browser in which its person signs in lets a new one in."""
 
 from __future__ import annotations
 
@@ -20,12 +21,18 @@ _LONGEST = 4096
     "--token-file", type=click.Path(path_type=Path), help="Default: it is asked for, or read from stdin."
 )
 @click.option("--ca", type=click.Path(path_type=Path), help="Certificates to trust in place of the system's.")
-def login(url: str, token_file: Path | None, ca: Path | None) -> None:
+@click.option(
+    "--browser", is_flag=True, help="Sign in on the server's page in place of a token; one is made for you."
+)
+@click.option("--no-browser", is_flag=True, help="Likewise, by an address that you open yourself.")
+def login(url: str, token_file: Path | None, ca: Path | None, browser: bool, no_browser: bool) -> None:
     """Use the workspace of the server at URL from now on, wherever none is around or named."""
     from faena.client.workspaces import logins
     from faena.client.workspaces.opened import OpenedWorkspace
 
-    token = _token(token_file)
+    if token_file and (browser or no_browser):
+        raise click.UsageError("A token is read from its file, or made with --browser: give one of these.")
+    token = _by_browser(url, ca, opens=browser) if browser or no_browser else _token(token_file)
     given = logins.Login(token, str(ca.expanduser().absolute()) if ca else "")
     me = OpenedWorkspace.connect(url, token, ca=given.ca or None).api.people.me()
     logins.remember(url, given)
@@ -56,6 +63,20 @@ def whoami() -> None:
         if me.name
         else f"{me.role} of {me.workspace}, by its socket"
     )
+
+
+def _by_browser(url: str, ca: Path | None, *, opens: bool) -> str:
+    from faena.client.workspaces import browser_login
+
+    login = browser_login.begin(url, ca)
+    click.echo(f"Open this page within 10 minutes, sign in, and type the code {login.code} there:")
+    click.echo(login.address)
+    if opens:
+        import webbrowser
+
+        webbrowser.open(login.address)
+    login.wait()
+    return login.token
 
 
 def _token(file: Path | None) -> str:

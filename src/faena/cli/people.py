@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.layout import print_table, show_time
-from faena.kernel.errors import UserErrorException
+
+if TYPE_CHECKING:
+    from faena.client.workspaces.people import People
 
 _ROLES = ["reader", "contributor", "owner"]
 
@@ -16,7 +20,7 @@ _ROLES = ["reader", "contributor", "owner"]
 @json_option
 def people(as_json: bool) -> None:
     """List who may do what at a shared server. See docs/server.md."""
-    found = opened().api.people.all()
+    found = _people().list()
     if as_json:
         print_json(found)
         return
@@ -42,7 +46,7 @@ def person() -> None:
 @click.option("--role", type=click.Choice(_ROLES), default="contributor", show_default=True)
 def add(name: str, role: str) -> None:
     """Let NAME in, or give NAME another role."""
-    opened().api.people.put(name, role)
+    _people().add(name, role)
     click.echo(f"{name} is a {role} now." if role != "owner" else f"{name} is an owner now.")
 
 
@@ -50,7 +54,7 @@ def add(name: str, role: str) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Let NAME in no more. Their runs stay."""
-    opened().api.people.remove(name)
+    _people().remove(name)
     click.echo(f"{name} is let in no more.")
 
 
@@ -71,10 +75,7 @@ _of = click.option("--of", "name", help="Whose (default: yours). For owners.")
 @json_option
 def new(name: str | None, label: str, days: float, forever: bool, role: str | None, as_json: bool) -> None:
     """Make a token and print it, this once."""
-    from faena.people.schemas import TokenIn
-
-    api = opened().api.people
-    made = api.new_token(_whose(name), TokenIn(label, None if forever else days, role or ""))
+    made = _people().new_token(name, label=label, days=None if forever else days, role=role)
     if as_json:
         print_json(made)
         return
@@ -88,15 +89,22 @@ def new(name: str | None, label: str, days: float, forever: bool, role: str | No
 @json_option
 def list_(name: str | None, as_json: bool) -> None:
     """List tokens, without themselves."""
-    found = opened().api.people.tokens(_whose(name))
+    found = _people().tokens(name)
     if as_json:
         print_json(found)
         return
     rows = [
-        [each.id, each.label, each.role, show_time(each.created_at), _end(each.expires_at, each.revoked_at)]
+        [
+            each.id,
+            each.label,
+            f"all that {each.person} may" if each.role == "owner" else f"what a {each.role} may",
+            show_time(each.created_at),
+            show_time(each.used_at) if each.used_at else "never",
+            _end(each.expires_at, each.revoked_at),
+        ]
         for each in found
     ]
-    print_table(["Token", "For", "At most", "Made", "Ends"], rows)
+    print_table(["Token", "For", "May", "Made", "Last shown", "Ends"], rows)
 
 
 @token.command()
@@ -104,7 +112,7 @@ def list_(name: str | None, as_json: bool) -> None:
 @_of
 def revoke(token_id: str, name: str | None) -> None:
     """End the token with this id, at once."""
-    opened().api.people.revoke(_whose(name), token_id)
+    _people().revoke_token(token_id, name)
     click.echo(f"The token {token_id} is good for nothing any more.")
 
 
@@ -115,7 +123,7 @@ def revoke(token_id: str, name: str | None) -> None:
 @json_option
 def audit(person: str | None, limit: int, before: int | None, as_json: bool) -> None:
     """List who changed what at a shared server, the latest first."""
-    found = opened().api.people.audit_log(person, before, limit)
+    found = _people().audit_log(person, before=before, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -134,19 +142,16 @@ def audit(person: str | None, limit: int, before: int | None, as_json: bool) -> 
     print_table(["No.", "When", "Person", "Verb", "What", "Answer", "From"], rows)
 
 
-def _whose(name: str | None) -> str:
-    if name:
-        return name
-    me = opened().api.people.me()
-    if not me.name:
-        raise UserErrorException("Nobody is logged in here: say whose token by --of NAME.")
-    return me.name
+def _people() -> People:
+    from faena.client.workspaces.people import People
+
+    return People(opened())
 
 
 def _end(expires: int | None, revoked: int | None) -> str:
     if revoked:
         return f"revoked {show_time(revoked)}"
-    return show_time(expires) if expires else ""
+    return show_time(expires) if expires else "when revoked"
 
 
 COMMANDS = (people, person, token, audit)

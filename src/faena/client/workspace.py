@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from faena.client.runs.run import Run
     from faena.client.traces.trace import Trace
     from faena.client.workspaces.keyvault import Keyvault
+    from faena.client.workspaces.people import People
 
 
 class Workspace(OpenedWorkspace):
@@ -82,6 +83,13 @@ class Workspace(OpenedWorkspace):
     def quotas(self) -> QuotaApi:
         """Who may use how many nodes, and for how long: `all()`, `set(person=, nodes=)`, `lift(person=)`."""
         return self.api.quotas
+
+    @property
+    def people(self) -> People:
+        """Of a shared server: who may do what, their tokens, whom experiments are shared with, who changed what."""
+        from faena.client.workspaces.people import People
+
+        return People(self)
 
     def get_default_datastore(self) -> Datastore:
         from faena.client.data.datastore import Datastore

@@ -26,6 +26,8 @@ class Url:
     token: str = field(repr=False)
     ca: Path | None = None
     fingerprint: str = ""
+    origin: str = field(default="", compare=False)
+    """Where the token comes from, for whoever is told that it is not good; empty: from whoever asks."""
 
     def __post_init__(self) -> None:
         try:
@@ -49,7 +51,8 @@ class Url:
                 "http://127.0.0.1:20123."
             )
         if not self.token.isascii() or not self.token.isprintable() or not self.token.strip():
-            raise UserErrorException(f"The token for {self.url} is empty, or holds what no token does.")
+            of = f" The token is that of {self.origin}." if self.origin else ""
+            raise UserErrorException(f"The token for {self.url} is empty, or holds what no token does.{of}")
         if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
             raise UserErrorException(
                 f"{self.url} would send the token unencrypted. Use https, or a tunnel to an address of this host."

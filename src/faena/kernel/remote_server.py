@@ -9,7 +9,9 @@ import socket
 import ssl
 import threading
 import time
-from http.client import BadStatusLine, HTTPConnection
+from contextlib import closing
+from email.utils import parsedate_to_datetime
+from http.client import BadStatusLine, HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,40 @@ def certificate_of(address: Url) -> str:
         connection.close()
 
 
+def greeted(url: str, ca: Path | None = None) -> tuple[str, float]:
+    """Of a server whose token nobody has yet: the fingerprint of its certificate, and its time in seconds since 1970.
+
+    The fingerprint is empty where the certificate is one that this system, or the file `ca`, vouches for. Raises
+    ServerUnreachable, and UserErrorException for what is no such address.
+    """
+    address = Url(url, "none", ca)
+    contexts: list[ssl.SSLContext | None] = [_context(address) if address.secure else None]
+    if address.secure and ca is None:
+        contexts.append(_context(Url(url, "none", fingerprint="0" * 64)))  # whatever it is, it is looked at
+    for context in contexts:
+        connection = _Connection(Url(url, "none", ca), _CONNECTING, context)
+        try:
+            connection.connect()
+            found = ""
+            if context is not None and context.verify_mode is ssl.CERT_NONE:
+                encrypted = connection.sock
+                assert isinstance(encrypted, ssl.SSLSocket)
+                found = hashlib.sha256(encrypted.getpeercert(binary_form=True) or b"").hexdigest()
+            connection.request("GET", f"{address.path}/health")
+            with closing(connection.getresponse()) as answer:
+                return found, parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        except ssl.SSLCertVerificationError as error:
+            if context is contexts[-1]:
+                raise RemoteServer(address).unreachable(error) from error
+        except (OSError, HTTPException) as error:
+            raise RemoteServer(address).unreachable(error) from error
+        except ValueError:
+            raise UserErrorException(f"What answers at {url} is no server of Faena's.") from None
+        finally:
+            connection.close()
+    raise AssertionError("the last one returns or raises")
+
+
 def _check_pinned(connection: ssl.SSLSocket, address: Url) -> None:
     """Before anything is sent. Raises WrongCertificate."""
     found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
@@ -198,6 +234,13 @@ def _in_words(failure: Exception, address: Url) -> str:
         return f"Nothing listens at {where}. Is its address right, and does it run?"
     if isinstance(cause, TimeoutError):
         return f"Nothing came back from {where}. Is its address right, and does a firewall let it through?"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        of = f" The token is that of {address.origin}." if address.origin else ""
+        return (
+            "Nothing that this machine trusts vouches for its certificate, and the token names none, as one does that "
+            "`faena token new` made: FAENAP-…. Give such a token whole, or the file of an authority (--ca, FAENA_CA)."
+            f"{of}"
+        )
     if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return f"What listens at {where} speaks no TLS. If it is meant to, give an address that begins with http://."
     if isinstance(cause, ssl.SSLEOFError):

@@ -22,6 +22,7 @@ from faena.kernel.addresses import Address, Url
 from faena.kernel.connections import Answer, Broken, Connections, NotConnected
 from faena.kernel.errors import (
     AnswerBroken,
+    AuthenticationException,
     DatabaseAway,
     FaenaError,
     ProtocolMismatch,
@@ -146,7 +147,8 @@ class Transport:
             answer = self._send(
                 method, path, body, headers, timeout, patience, start, preload=True, connecting=connecting
             )
-        _raise_for(answer)
+        if answer.status >= 400:
+            raise self._refused(_error(answer.status, answer.data))
         return answer
 
     def once(
@@ -192,7 +194,7 @@ class Transport:
             answer = self._send(method, path, body, headers, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
-                raise _error(answer.status, answer.read())
+                raise self._refused(_error(answer.status, answer.read()))
             yield answer
         except Broken as error:
             raise AnswerBroken(
@@ -256,7 +258,7 @@ class Transport:
         """To the same server at a URL, over the same connections, by another token."""
         assert isinstance(self.address, Url)
         other = copy.copy(self)
-        other.address = replace(self.address, token=token)
+        other.address = replace(self.address, token=token, origin="")
         other.server = copy.copy(self.server)
         other.server.headers = {**self.server.headers, "Authorization": f"Bearer {token}"}
         return other
@@ -267,6 +269,13 @@ class Transport:
     def _told(self, timeout: float, held: float = 0.0) -> AbstractContextManager[None]:
         """Around a wait that is to be short; whoever allows an hour knows that it takes long."""
         return self.silence.waiting(held) if self.silence and timeout <= _SHORT else nullcontext()
+
+    def _refused(self, error: FaenaError) -> FaenaError:
+        """With where the token came from that is not good, which is often another place than somebody thinks."""
+        origin = self.address.origin if isinstance(self.address, Url) else ""
+        if not origin or not isinstance(error, AuthenticationException):
+            return error
+        return type(error)(f"{error.message} The token is that of {origin}.")
 
     def _send(
         self,
@@ -339,12 +348,6 @@ def file_segment(name: object) -> str:
     if why is not None:
         raise UserErrorException(f"{ascii(name)[:80]} cannot be a file of a run: it {why}.")
     return quote(str(name))
-
-
-def _raise_for(answer: Answer) -> None:
-    if answer.status < 400:
-        return
-    raise _error(answer.status, answer.data)
 
 
 def _error(status: int, data: bytes) -> FaenaError:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import http.client
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from faena.kernel.bounded_requests import exchange
 from faena.notices.failures import NotBrought
 
 _SILENT = 10.0
@@ -37,17 +36,11 @@ def send(url: str, key: str, notice_id: str, body: bytes, allows: Allows) -> Non
         "X-Faena-Notice": notice_id,
         "X-Faena-Signature": f"sha256={hmac.new(key.encode(), body, hashlib.sha256).hexdigest()}",
     }
-    ending = threading.Timer(_WHOLE, _cut, [connection])
-    ending.daemon = True
-    ending.start()
+    target = f"{path}?{parts.query}" if parts.query else path
     try:
-        connection.request("POST", f"{path}?{parts.query}" if parts.query else path, body, headers)
-        status = connection.getresponse().status
+        status = exchange(connection, "POST", target, body, headers, seconds=_WHOLE).status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NotBrought(f"{host} did not answer: {str(error)[:200] or type(error).__name__}") from None
-    finally:
-        ending.cancel()
-        connection.close()
     if not 200 <= status < 300:
         raise NotBrought(f"{host} answered {status}")
 
@@ -86,9 +79,3 @@ class _ByTls(http.client.HTTPSConnection):
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), self.timeout)
         self.sock = self._of_host.wrap_socket(plain, server_hostname=self.host)
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    if (sock := connection.sock) is not None:
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            sock.shutdown(socket.SHUT_RDWR)

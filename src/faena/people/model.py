@@ -8,12 +8,15 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
+from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.rights import Right
 
 _FORM = "FAENAP"
 _PLAIN = "plain"
 """In the place of a fingerprint, where the server's certificate is one that its clients' systems trust."""
+_LETTERS, _CODE = "BCDFGHJKLMNPQRSTVWXZ", 8
+"""Without vowels: no code is a word."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
 
@@ -29,13 +32,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, by a token."""
+    """Who asks, by a token or in a browser."""
 
     person: str
     token: str
-    """The token's id."""
+    """Its id, also of that which a browser signed in with; empty: it did by an issuer."""
     role: Role
     """The person's own, or that of the token where that is less."""
+    signed_in_at: Micros | None = None
+    """Of a browser; None: a token is shown."""
 
 
 def check_name(name: str) -> str:
@@ -66,6 +71,16 @@ def new_token(fingerprint: str) -> str:
     `fingerprint`: its SHA-256 in hexadecimal; empty where the certificate is one that systems trust.
     """
     return f"{_FORM}-{fingerprint or _PLAIN}-{secrets.token_hex(24)}"
+
+
+def code_of(digest: str) -> str:
+    """By which somebody tells that it is the program they started that asks to log in, by a token of this digest."""
+    number = int(hashlib.sha256(f"code {digest}".encode()).hexdigest(), 16)
+    letters = []
+    for _ in range(_CODE):
+        number, place = divmod(number, len(_LETTERS))
+        letters.append(_LETTERS[place])
+    return f"{''.join(letters[: _CODE // 2])}-{''.join(letters[_CODE // 2 :])}"
 
 
 def fingerprint_in(token: str) -> str:

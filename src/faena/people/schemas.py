@@ -17,7 +17,7 @@ class PersonView(Struct, frozen=True):
     role: str
     created_at: int
     used_at: int | None = None
-    """When one of their tokens was last shown, to the minute; None: never."""
+    """When they were last here, by a token or in a browser, to the minute; None: never."""
 
 
 class TokenIn(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from msgspec.structs import replace
+
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
@@ -15,6 +19,7 @@ _LONGEST_LABEL = 120
 _MOST_DAYS = 3650.0
 _MOST_TOKENS = 1000
 _ID = 12
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def put(write: Write, name: str, role: str, now: Micros) -> None:
@@ -37,6 +42,19 @@ def remove(write: Write, name: str, now: Micros) -> None:
 
 def new(write: Write, name: str, asked: TokenIn, fingerprint: str, now: Micros) -> TokenView:
     """A token of a person, which is told this once. Raises NotFound and UserErrorException."""
+    secret = new_token(fingerprint)
+    return replace(keep(write, name, asked, digest(secret), now), token=secret)
+
+
+def keep(write: Write, name: str, asked: TokenIn, found: str, now: Micros) -> TokenView:
+    """A token that whoever shows it has made: `found` is its digest.
+
+    Raises NotFound and UserErrorException, and Conflict where there is such a token.
+    """
+    if not _DIGEST.fullmatch(found):
+        raise UserErrorException(f"{found[:80]!a} is no digest of a token: begin again with `faena login`.")
+    if store.read_count(write, store.tokens.c.id == found[:_ID]):
+        raise Conflict("There is such a token already: begin again with `faena login`.")
     own = _role(write, name)
     most = lesser(role_of(asked.role), own) if asked.role else Role.OWNER
     label = " ".join(asked.label.split())
@@ -50,10 +68,8 @@ def new(write: Write, name: str, asked: TokenIn, fingerprint: str, now: Micros) 
         raise UserErrorException(
             f"{name} has had {_MOST_TOKENS} tokens. Remove the person, or use another name."
         )
-    secret = new_token(fingerprint)
-    found = digest(secret)
     expires = None if asked.days is None else now + int(asked.days * 86_400e6)
-    made = TokenView(found[:_ID], name, label, most.value, now, expires, token=secret)
+    made = TokenView(found[:_ID], name, label, most.value, now, expires)
     store.add_token(write, made, found)
     return made
 

@@ -11,7 +11,14 @@ from faena.people.model import Caller, Role, lesser
 from faena.people.store import people, sessions, tokens
 
 _CALLER = Prepared(
-    sa.select(sessions.c.person, tokens.c.id, tokens.c.role, people.c.role)
+    sa.select(
+        sessions.c.person,
+        tokens.c.id,
+        tokens.c.role,
+        people.c.role,
+        sessions.c.created_at,
+        people.c.seen_at,
+    )
     .select_from(sessions)
     .join(people, people.c.name == sessions.c.person)
     .outerjoin(tokens, tokens.c.id == sessions.c.token)
@@ -30,13 +37,15 @@ _CALLER = Prepared(
 )
 
 
-def caller(read: Read, digest: str, now: Micros) -> Caller | None:
-    """Whose browser shows the cookie of this digest; None where it is good for nothing, or its token is."""
+def caller(read: Read, digest: str, now: Micros) -> tuple[Caller, Micros] | None:
+    """Whose browser shows the cookie of this digest, and when they were last seen; None where it is good for nothing,
+    or its token is."""
     row = read.execute(_CALLER, {"digest": digest, "now": now}).first()
     if row is None:
         return None
-    person, token, most, role = row
-    return Caller(person, token or "", Role(role) if most is None else lesser(Role(most), Role(role)))
+    person, token, most, role, since, seen = row
+    least = Role(role) if most is None else lesser(Role(most), Role(role))
+    return Caller(person, token or "", least, since), seen or 0
 
 
 def add(write: Write, digest: str, person: str, token: str | None, now: Micros, until: Micros) -> None:

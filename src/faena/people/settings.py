@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.kernel.hidden import hiding
+from faena.people.openid import settings as openid
+from faena.people.openid.settings import OpenId
 from faena.workspaces import database_place, objects_place
 
 PREFIX = "FAENA_SERVER_"
@@ -53,7 +55,8 @@ class Settings(Struct, frozen=True):
     """From whom notices come; empty: faena at the mail server."""
     notice_networks: tuple[str, ...] = ()
     """Networks, such as 10.0.0.0/8, that webhooks of people may reach beside the public one."""
-
+    openid: OpenId | None = None
+    """By which issuer people may sign in on the pages; None: by their tokens alone."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks of balancers, whose X-Forwarded-For says where a request comes from."""
 
@@ -76,6 +79,7 @@ _FIELDS = {
     "mail_from": "an address for mail",
     "notice_networks": "networks such as 10.0.0.0/8, with commas between",
     "trusted_proxies": "networks of balancers, such as 10.0.0.0/8, with commas between",
+    **openid.FIELDS,
 }
 """What each is, for whoever gave something else."""
 
@@ -115,6 +119,7 @@ def read(
         mail_from=found.get("mail_from", ""),
         notice_networks=_networks("notice_networks", found, wrong),
         trusted_proxies=_networks("trusted_proxies", found, wrong),
+        openid=openid.read(found, wrong),
     )
     if "database" in (flags or {}) and ":" in found["database"].partition("@")[0].partition("//")[2]:
         wrong.append(
@@ -162,6 +167,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "mail_from": settings.mail_from,
         "notice_networks": ",".join(settings.notice_networks),
         "trusted_proxies": ",".join(settings.trusted_proxies),
+        **openid.as_texts(settings.openid),
     }
     return {PREFIX + name.upper(): value for name, value in told.items() if value}
 

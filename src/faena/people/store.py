@@ -16,7 +16,20 @@ people = sa.Table(
     sa.Column("name", String(64), primary_key=True),
     sa.Column("role", String(16), nullable=False),
     sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("identity", String(64)),
+    sa.Column("seen_at", BigInteger),
+    sa.Index("people_by_identity", "identity", unique=True),
 )
+"""`identity`: a digest of the issuer that they signed in by and of its id of them. `seen_at`: to the minute."""
+
+removed = sa.Table(
+    "removed_people",
+    metadata,
+    sa.Column("name", String(64), primary_key=True),
+    sa.Column("identity", String(64), index=True),
+    sa.Column("removed_at", BigInteger, nullable=False),
+)
+"""Whom an owner let in no more: no issuer brings them back."""
 
 tokens = sa.Table(
     "person_tokens",
@@ -59,6 +72,8 @@ audit_log = sa.Table(
 
 
 def put_person(write: Write, name: str, role: Role, now: Micros) -> None:
+    """Whoever was removed may come again."""
+    write.execute(removed.delete().where(sa.func.lower(removed.c.name) == name.lower()))
     if role_of(write, name) is None:
         upsert(write, people, {"name": name, "role": role.value, "created_at": now})
     else:
@@ -66,7 +81,9 @@ def put_person(write: Write, name: str, role: Role, now: Micros) -> None:
 
 
 def remove_person(write: Write, name: str, now: Micros) -> None:
-    """Their tokens end with them, and their browsers are signed out."""
+    """Their tokens end with them, their browsers are signed out, and no issuer brings them back."""
+    identity = write.execute(sa.select(people.c.identity).where(people.c.name == name)).scalar()
+    upsert(write, removed, {"name": name, "identity": identity, "removed_at": now})
     write.execute(people.delete().where(people.c.name == name))
     write.execute(sessions.delete().where(sessions.c.person == name))
     held = sa.and_(tokens.c.person == name, tokens.c.revoked_at.is_(None))
@@ -84,9 +101,8 @@ def owners(read: Read) -> list[str]:
 
 
 def list_people(read: Read) -> list[PersonView]:
-    used = sa.select(sa.func.max(tokens.c.used_at)).where(tokens.c.person == people.c.name).scalar_subquery()
-    statement = sa.select(people.c.name, people.c.role, people.c.created_at, used).order_by(people.c.name)
-    return [PersonView(*tuple(row)) for row in read.execute(statement)]
+    statement = sa.select(people.c.name, people.c.role, people.c.created_at, people.c.seen_at)
+    return [PersonView(*tuple(row)) for row in read.execute(statement.order_by(people.c.name))]
 
 
 def add_token(write: Write, view: TokenView, digest: str) -> None:
@@ -135,8 +151,14 @@ def caller(read: Read, digest: str, now: Micros) -> tuple[Caller, Micros] | None
     return Caller(person, token, lesser(Role(most), Role(role))), used or 0
 
 
-def use(write: Write, digest: str, now: Micros) -> None:
+def use(write: Write, digest: str, person: str, now: Micros) -> None:
+    """The token of this digest was shown by its person."""
     write.execute(tokens.update().where(tokens.c.digest == digest).values(used_at=now))
+    see(write, person, now)
+
+
+def see(write: Write, person: str, now: Micros) -> None:
+    write.execute(people.update().where(people.c.name == person).values(seen_at=now))
 
 
 _TOLD = [name for name in AuditEntry.__struct_fields__ if name != "number"]

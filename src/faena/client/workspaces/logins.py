@@ -36,10 +36,13 @@ class Logins(Struct, frozen=True):
     """Whose workspace is meant where none is around or named; empty: none's."""
 
 
-def address(url: str, token: str, ca: str = "") -> Url:
-    """Trusts the certificate that the token names, unless there is a file of them. Raises UserErrorException."""
+def address(url: str, token: str, ca: str = "", origin: str = "") -> Url:
+    """Trusts the certificate that the token names, unless there is a file of them. Raises UserErrorException.
+
+    `origin`: where the token comes from, for messages.
+    """
     pinned = "" if ca or not url.startswith("https:") else fingerprint_in(token)
-    return Url(url, token, Path(ca).expanduser() if ca else None, pinned)
+    return Url(url, token, Path(ca).expanduser() if ca else None, pinned, origin)
 
 
 def of_environment() -> str:
@@ -59,6 +62,15 @@ def of_environment() -> str:
         return read.decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
+
+
+def origin(url: str) -> str:
+    """Where the token comes from by which the server at `url` is asked where none is given, and what to do about it."""
+    if os.environ.get("FAENA_TOKEN_FILE"):
+        return "the file that FAENA_TOKEN_FILE names: unset it to use the one of `faena login`"
+    if os.environ.get("FAENA_TOKEN", "").strip():
+        return "FAENA_TOKEN: unset it to use the one of `faena login`"
+    return f"your login: faena login {url[:200]}"
 
 
 def read() -> Logins:

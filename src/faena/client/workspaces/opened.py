@@ -64,7 +64,9 @@ class OpenedWorkspace(Session):
         `faena login`. `ca`: a file of certificates to trust in place of the system's, and of the one a token names.
         No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
         """
+        origin = ""
         if token is None and isinstance(url, str):
+            origin = logins.origin(url)
             login = logins.find(url)
             token = logins.of_environment() or (login.token if login else None)
             ca = ca or (login.ca if login else None) or None
@@ -80,7 +82,7 @@ class OpenedWorkspace(Session):
                 )
         opened = cls.__new__(cls)
         assert token is not None
-        Session.__init__(opened, logins.address(url, token, os.fspath(ca) if ca is not None else ""))
+        Session.__init__(opened, logins.address(url, token, os.fspath(ca) if ca is not None else "", origin))
         return opened
 
     @classmethod

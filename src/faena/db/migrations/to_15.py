@@ -1,4 +1,4 @@
-"""Persons and experiments have quotas, what they use of nodes is kept, and persons take turns."""
+"""Persons and experiments have quotas, what they use is kept, persons take turns, and sign in by an issuer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _UNFINISHED = sa.text("ended_at IS NULL")
 def upgrade(op: Operations) -> None:
     _add_quotas(op)
     _queue_by_person(op)
+    _add_identities(op)
 
 
 def _add_quotas(op: Operations) -> None:
@@ -48,3 +49,19 @@ def _queue_by_person(op: Operations) -> None:
     op.create_index(
         "unfinished_runs", "runs", columns, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED
     )
+
+
+def _add_identities(op: Operations) -> None:
+    op.add_column("people", sa.Column("identity", sa.String(64)))
+    op.add_column("people", sa.Column("seen_at", sa.BigInteger))
+    op.create_index("people_by_identity", "people", ["identity"], unique=True)
+    op.execute(
+        "UPDATE people SET seen_at = (SELECT max(used_at) FROM person_tokens WHERE person = people.name)"
+    )
+    op.create_table(
+        "removed_people",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("identity", sa.String(64)),
+        sa.Column("removed_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_removed_people_identity", "removed_people", ["identity"])

@@ -22,7 +22,8 @@ ACTIONS = (
 MODEL_ACTIONS = ("alias", "unalias")
 """What a model's page does with its aliases."""
 PEOPLE_ACTIONS = ("role", "remove", "revoke")
-"""What the page of people does: it makes no tokens, since a session must not make what outlives it."""
+"""What the page of people does: it makes no tokens, since a session must not make what outlives it. One that was begun
+a moment ago confirms one that `faena login --browser` has made, by the page `/ui/log-in`."""
 TRACE_ACTIONS = ("feedback",)
 """What a trace's page does."""
 _ASKED = tuple(
@@ -31,6 +32,7 @@ _ASKED = tuple(
         rf"/ui/runs/[^/]+/do/({'|'.join(ACTIONS)})",
         rf"/ui/models/[^/]+/do/({'|'.join(MODEL_ACTIONS)})",
         rf"/ui/people/do/({'|'.join(PEOPLE_ACTIONS)})",
+        r"/ui/log-in",
         rf"/ui/traces/[^/]+/do/({'|'.join(TRACE_ACTIONS)})",
         r"/ui/deletions/[0-9]+/undo",
         r"/sweeps/[^/]+/(pause|resume)",

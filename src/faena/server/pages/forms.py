@@ -31,6 +31,7 @@ DONE = {
     "role": "The role is this one now.",
     "remove": "Let in no more.",
     "revoke": "The token is good for nothing any more.",
+    "log-in": "Logged in: faena goes on where you started it. Its token is the first one below.",
     "unalias": "The alias was taken away.",
 }
 """What a page says that somebody has done, by the word in its address: no text of an address is shown."""

@@ -24,6 +24,7 @@ from faena.server.pages.endpoints import routes as endpoint_routes
 from faena.server.pages.environments import routes as environment_routes
 from faena.server.pages.evaluation_sets import routes as evaluation_set_routes
 from faena.server.pages.models import routes as model_routes
+from faena.server.pages.people import log_in
 from faena.server.pages.people import routes as people_routes
 from faena.server.pages.rendering import page, render
 from faena.server.pages.run import action_routes as run_action_routes
@@ -134,6 +135,7 @@ router = Router(
         *data_routes.handlers,
         *environment_routes.handlers,
         *people_routes.handlers,
+        *log_in.handlers,
         *trace_routes.handlers,
         *evaluation_set_routes.handlers,
         *curve_routes.handlers,

@@ -30,12 +30,13 @@ from faena.server.operation.requests import Requests
 from faena.server.pages.browser_rights import is_asked
 from faena.server.passing.requests import SENT_ON
 from faena.server.team.auditing import Noted
-from faena.server.team.sign_in import SIGN_IN, SIGN_OUT, SignIn, is_own
+from faena.server.team.paths import BACK, BEGIN, SIGN_IN, SIGN_OUT
+from faena.server.team.sign_in import SignIn, is_own
 
 _READING = ("GET", "HEAD")
 _MOST_KNOWN = 4096
 _USED_EVERY = 60_000_000
-"""Microseconds between what is noted of a token's use."""
+"""Microseconds between what is noted of a token's use, or of a browser's."""
 _KNOWN_FOR = 1.0
 """Seconds for which a token that was found good is not looked up again, unless somebody's rights change: another
 server may have revoked it."""
@@ -113,6 +114,10 @@ class Guard:
         to_browser, is_read = headers.accepts("text/html"), verb in _READING
         if path == SIGN_IN and is_read:
             await self._sign_in.show(scope, send, is_known=caller is not None)
+        elif path == BEGIN and verb == "GET":
+            await self._sign_in.to_issuer(scope, headers, send)
+        elif path == BACK and verb == "GET":
+            await self._sign_in.from_issuer(scope, headers, send)
         elif path == SIGN_IN and verb == "POST" and is_own(headers):
             await self._sign_in.take(scope, headers, receive, send)
         elif caller is None and is_read and to_browser:
@@ -141,19 +146,24 @@ class Guard:
         now = self._clock.now()
         if found.startswith(_SESSION):
             cookie = found.removeprefix(_SESSION)
-            caller = await self._database.read_first(lambda read: session_store.caller(read, cookie, now))
-            used = now
+            row = await self._database.read_first(lambda read: session_store.caller(read, cookie, now))
         else:
             row = await self._database.read_first(lambda read: store.caller(read, found, now))
-            caller, used = row if row is not None else (None, now)
-        if caller is None:
+        if row is None:
             self._known.pop(found, None)
             return None
+        caller, used = row
         self._known[found] = caller, self._clock.monotonic() + _KNOWN_FOR, changes
         while len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
         if now - used > _USED_EVERY:
-            self._database.submit_write(lambda write: store.use(write, found, now))
+            self._database.submit_write(
+                lambda write: (
+                    store.see(write, caller.person, now)
+                    if found.startswith(_SESSION)
+                    else store.use(write, found, caller.person, now)
+                )
+            )
         return caller
 
     def _sender(self, state: dict[str, Any], send: Send, found: str, noted: Noted | None) -> Send:

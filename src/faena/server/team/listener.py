@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litestar.types import ASGIApp
 from msgspec.structs import replace
@@ -36,6 +37,9 @@ from faena.server.team.proxies import behind
 from faena.server.team.sign_in import SignIn
 from faena.workspaces import database_place
 from faena.workspaces.model import WorkspaceFolder
+
+if TYPE_CHECKING:
+    from faena.server.team.issuer_sign_in import IssuerSignIn
 
 _OWNER_TOKEN = "owner-token"
 _FOLDER = "team"
@@ -65,6 +69,7 @@ class TeamListener:
         self._serving: asyncio.Task[None] | None = None
         self._listener: socket.socket | None = None
         self._is_given = False
+        self._issuer: IssuerSignIn | None = None
         self.fingerprint = ""
         """Of the server's own certificate; empty where it has somebody's."""
         self.url = ""
@@ -100,7 +105,12 @@ class TeamListener:
         self._listener = listener
         # browsers keep the cookies of all ports of a host together
         cookie = f"faena_{hashlib.sha256(self._folder.id.encode()).hexdigest()[:8]}"
-        sign_in = SignIn(self._database, self._clock, self._folder.name, cookie)
+        if settings.openid is not None:
+            from faena.server.team.issuer_sign_in import IssuerSignIn
+
+            self._issuer = IssuerSignIn(settings.openid, self._database, self._clock)
+            self._issuer.look()
+        sign_in = SignIn(self._database, self._clock, self._folder.name, cookie, self._issuer)
         guard = Guard(app, self._database, self._notifications, self._clock, self._watched.requests, sign_in)
         probed = with_probes(guard, self._watched.readiness)
         key = secrets.token_hex(16)
@@ -137,6 +147,8 @@ class TeamListener:
         return replace(left, people=os.dup(self._listener.fileno()), is_given=self._is_given)
 
     async def leave(self) -> None:
+        if self._issuer is not None:
+            await self._issuer.leave()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await self._serving

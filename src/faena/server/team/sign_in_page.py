@@ -14,8 +14,9 @@ _STYLE = (
     "h1{font-size:1.35rem;margin:0 0 1.25rem}label{display:block;font-weight:600;margin-bottom:.35rem}"
     "input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem .65rem;border:1px solid var(--line);"
     "border-radius:6px;background:transparent;color:inherit}"
-    "button{font:inherit;font-weight:600;width:100%;margin-top:1rem;padding:.55rem;border:0;border-radius:6px;"
+    "button,.go{font:inherit;font-weight:600;width:100%;margin-top:1rem;padding:.55rem;border:0;border-radius:6px;"
     "background:light-dark(#0b62c4,#2467bd);color:#fff;cursor:pointer}"
+    ".go{display:block;box-sizing:border-box;text-align:center;text-decoration:none;margin:0}"
     ":focus-visible{outline:2px solid var(--link);outline-offset:2px}"
     "p{color:var(--soft);font-size:.9rem}.wrong{color:var(--wrong);font-size:1rem}"
     "code{font-family:ui-monospace,monospace}"
@@ -28,18 +29,27 @@ POLICY = (
 """Nothing but its own style, and a form that is sent here."""
 
 
-def page(workspace: str, to: str, wrong: str) -> bytes:
-    """`to`: the page that is shown then. `wrong`: why the last try was in vain."""
+def page(workspace: str, to: str, wrong: str, begin: str = "", by: str = "") -> bytes:
+    """`to`: the page that is shown then. `wrong`: why the last try was in vain. `begin`: where a sign-in by an issuer,
+    whose host is `by`, begins; empty: there is none."""
     said = f'<p class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
     hint = ' aria-invalid="true"' if wrong else ""
     kept = f'<input type="hidden" name="to" value="{escape(to)}">' if to else ""
     name = escape(workspace)
+    other, first = "", " autofocus"
+    if begin:
+        other = (
+            f'<p class="by"><a class="go" href="{escape(begin)}">Sign in with {escape(by)}</a></p>'
+            "<p>Or with a token:</p>"
+        )
+        first = ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Sign in · {name}</title><style>{_STYLE}</style></head><body><main><h1>Sign in to {name}</h1>{said}"
+        f"<title>Sign in · {name}</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>Sign in to {name}</h1>{said}{other}"
         f'<form method="post">{kept}<label for="token">Token</label>'
-        '<input id="token" name="token" type="password" required autofocus autocomplete="current-password" '
+        f'<input id="token" name="token" type="password" required{first} autocomplete="current-password" '
         f'spellcheck="false" aria-describedby="hint"{hint}><button>Sign in</button></form>'
         '<p id="hint">The same token as for <code>faena login</code>. An owner of the workspace gives you one, and '
         "<code>faena token new</code> makes further ones.</p></main></body></html>\n"
