@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +16,7 @@ from tests.team.running import Runs
 from tests.team.true_client import VARIABLE, TrueClient
 from tests.team.work import Files, Points, Versions, Worker, working
 
+_NUMBER = re.compile(r"\d+(\.\d+)? s\b")
 BEFORE_S, AFTER_S = 3.0, 3.0
 """Seconds for which clients work before it happens, and after."""
 HEAD = "what happens                       for s  points  files  vers.  runs  MLflow longest s  told wrong"
@@ -137,6 +140,9 @@ def _begun(worker: Worker) -> bool:
 def render(rows: Sequence[Row]) -> str:
     lines = [HEAD, *map(str, rows)]
     for row in rows:
-        lines += [f"TOLD {row.what} ({row.seconds:g} s): {text}" for text in row.told]
+        told = Counter(_NUMBER.sub("…", text) for text in row.told)
+        lines += [
+            f"TOLD {row.what} ({row.seconds:g} s), {times} times: {text}" for text, times in told.items()
+        ]
         lines += [f"WRONG {row.what} ({row.seconds:g} s): {text}" for text in row.wrong]
     return "\n".join(lines)

@@ -37,6 +37,8 @@ _LONGEST_SEGMENT = 500
 _CONNECTING = 5.0
 _DATABASE_AWAY = 300.0
 """Seconds for which a server is asked again whose database does not answer: it waits a minute itself each time."""
+_MUCH = 1 << 18
+"""Bytes that a slow line takes seconds for."""
 _WAITS = 30.0
 """Seconds of patience that whoever waits for that has at least."""
 _SHORT = 120.0
@@ -143,7 +145,7 @@ class Transport:
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
         timeout = self._answering if timeout is None else timeout
-        with self._told(timeout, held):
+        with self._told(timeout, held, body):
             answer = self._send(
                 method, path, body, headers, timeout, patience, start, preload=True, connecting=connecting
             )
@@ -190,7 +192,7 @@ class Transport:
 
         Raises as `request` does, and AnswerBroken where the body breaks off.
         """
-        with self._told(timeout):
+        with self._told(timeout, body=body):
             answer = self._send(method, path, body, headers, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
@@ -266,9 +268,13 @@ class Transport:
     def close(self) -> None:
         self.server.close()
 
-    def _told(self, timeout: float, held: float = 0.0) -> AbstractContextManager[None]:
-        """Around a wait that is to be short; whoever allows an hour knows that it takes long."""
-        return self.silence.waiting(held) if self.silence and timeout <= _SHORT else nullcontext()
+    def _told(
+        self, timeout: float, held: float = 0.0, body: bytes | Iterable[bytes] | None = None
+    ) -> AbstractContextManager[None]:
+        """Around a wait that is to be short; whoever allows an hour knows that it takes long, and so does who sends
+        much over a line."""
+        is_long = timeout > _SHORT or (not self.shares_files and _is_much(body))
+        return nullcontext() if self.silence is None or is_long else self.silence.waiting(held)
 
     def _refused(self, error: FaenaError) -> FaenaError:
         """With where the token came from that is not good, which is often another place than somebody thinks."""
@@ -329,6 +335,10 @@ class Transport:
                 raise self.server.unreachable(failure) from failure
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
+
+
+def _is_much(body: bytes | Iterable[bytes] | None) -> bool:
+    return body is not None and not (isinstance(body, bytes) and len(body) < _MUCH)
 
 
 def segment(name: object) -> str:
