@@ -223,6 +223,37 @@ def test_what_is_put_while_it_is_deleted_stays(
     assert read(another_folder(place, tmp_path / "other"), digest) == b"x"
 
 
+@pytest.mark.parametrize("when", ["before it has a name", "after it has one"])
+def test_what_one_process_brings_while_another_deletes_it_has_no_name(
+    files: BucketObjects,
+    place: Address,
+    tmp_path: Path,
+    hands: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
+) -> None:
+    digest, _ = files.put([b"x"])
+    files.path(digest).unlink()
+    hands.advance(PINNED_S)
+    one, other = (
+        BucketObjects(tmp_path / "objects", Bucket(place, WORKSPACE), 1 << 30, hands.monotonic, alone=False)
+        for _ in range(2)
+    )
+    if when == "before it has a name":
+        read_there = one._bucket.read
+        monkeypatch.setattr(
+            one._bucket, "read", lambda *asked: [*read_there(*asked), b"" if other.delete(digest) else b"?"]
+        )
+        assert one.bring([digest]) == [digest]
+    else:
+        delete_there = other._bucket.delete
+        monkeypatch.setattr(other._bucket, "delete", lambda asked: (one.bring([asked]), delete_there(asked)))
+        assert other.delete(digest)
+    assert not one.path(digest).exists()
+    assert one.put([b"x"]) == (digest, 1)
+    assert list(files.list()) == [digest]
+
+
 def test_what_is_gone_from_the_bucket_is_not_here(files: BucketObjects, place: Address) -> None:
     digest, _ = files.put([b"x"])
     Bucket(place, WORKSPACE).delete(digest)

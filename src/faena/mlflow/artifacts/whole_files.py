@@ -76,6 +76,9 @@ def opened(
     if _SENDS_FILES not in (request.scope.get("extensions") or {}) or (files.size(digest) or 0) < LARGE:
         return None
     verified = files.open(digest)
+    if getattr(verified, "waits", False):  # it is on its way here, and sent as it comes
+        verified.close()
+        return None
     try:
         file = files.open_unverified(digest)
         try:

@@ -68,8 +68,8 @@ class Arrival:
         if self.done.done():
             self.done.result()
 
-    def read(self, turn: int, offset: int, most: int) -> tuple[int, bytes]:
-        """Which turn they are of, and bytes, of which there is one at least unless it ends there.
+    def read(self, turn: int, offset: int, buffer: memoryview) -> tuple[int, int]:
+        """Which turn they are of, and how many bytes are in the buffer then: one at least unless it ends there.
 
         Raises what kept them from coming, and StoreUnavailable where none comes for long.
         """
@@ -85,7 +85,8 @@ class Arrival:
                 self._wait()
             descriptor = self.descriptor
             turn = self.turn
-        return turn, os.pread(descriptor, max(0, min(most, end - offset)), offset)
+        most = max(0, min(len(buffer), end - offset))
+        return turn, os.preadv(descriptor, [buffer[:most]], offset) if most else 0
 
     def _wait(self) -> None:
         before = self.come
@@ -155,10 +156,9 @@ class _Bytes(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed: any buffer
-        turn, data = self._arrival.read(self._turn if self._at else 0, self._at, len(buffer))
+        turn, count = self._arrival.read(self._turn if self._at else 0, self._at, memoryview(buffer))
         if self._at and turn != self._turn:
             raise self._damaged()  # what we handed on was of other bytes
         self._turn = turn
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        self._at += count
+        return count

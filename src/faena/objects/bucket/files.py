@@ -56,6 +56,7 @@ class BucketObjects(FolderObjects):
     ) -> None:
         super().__init__(folder, clock, alone=alone, syncs=False)
         _distrust_after_boot(folder)
+        self._is_alone = alone
         self._bucket = bucket
         self._cache = Cache(folder, limit, wall)
         self._clock = clock
@@ -110,6 +111,7 @@ class BucketObjects(FolderObjects):
                 return False
             self._sendings.forget(digest)
             self._bucket.delete(digest)
+            _remove(self.path(digest))  # another process may have brought it before it was gone
             self._known.pop(digest, None)
             (self._marks / digest).unlink(missing_ok=True)
         return True
@@ -220,6 +222,11 @@ class BucketObjects(FolderObjects):
                 return False
             file.flush()
             self._name_file(incoming, file, digest, names)
+        if (
+            not self._is_alone and self._bucket.info(digest) is None
+        ):  # another process has deleted it meanwhile
+            self._drop(digest)
+            raise self._gone(digest)
         return True
 
     def _seal(self, file: int | str, digest: str) -> None:

@@ -150,6 +150,9 @@ class Bucket:
 
     def _parts_of(self, found: Any, digest: str) -> Iterator[bytes]:
         try:
+            if found.meta["size"] <= _CHUNK:
+                yield bytes(found.bytes())
+                return
             for part in found.stream(min_chunk_size=_CHUNK):
                 yield bytes(part)
         except self._faults as error:  # in the midst of it: whoever asks again gets it from its beginning
