@@ -61,6 +61,7 @@ def people(shared: Shared) -> dict[str, str]:
 def test_somebody_new_signs_in(shared: Shared, visit: Visit) -> None:
     page = visit.get("/sign-in?to=/ui/models?text=a")
     assert "Sign in with 127.0.0.1" in page.text
+    assert "{" not in page.text.partition("</style>")[2]
     assert 'href="/sign-in/issuer?to=%2Fui%2Fmodels%3Ftext%3Da"' in page.text
     answer = visit.sign_in()
     assert (answer.status, answer.headers["location"]) == (303, "/ui/models?text=a")

@@ -120,6 +120,12 @@ def test_what_is_not_let_in(shared: Shared, other: dict[str, str], why: str) -> 
     assert shared.stranger(login.token).ask("GET", "/me").status == 401
 
 
+def test_clocks_of_a_servers_processes_differ_a_little(shared: Shared) -> None:
+    login = begun(shared)
+    ahead = replace(login.asked, until=login.asked.until + 30)
+    assert shared.browser(shared.owner.token).send(PATH, **form(ahead)).status == 303
+
+
 def test_a_token_that_there_is_is_nobodys_to_let_in(shared: Shared) -> None:
     login = begun(shared)
     assert shared.browser(shared.owner.token).send(PATH, **form(login.asked)).status == 303

@@ -25,12 +25,21 @@ class Visit:
         return self._issuer
 
     def get(self, path: str) -> Answer:
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        cookies = self._cookies()
         answer = self.caller.ask("GET", path, Accept="text/html", **({"Cookie": cookies} if cookies else {}))
         if "set-cookie" in answer.headers:
             name, _, value = answer.cookie.partition("=")
             self.cookies[name] = value
         return answer
+
+    def send(self, path: str, **form: str) -> Answer:
+        """A form of a page."""
+        shown = {"Cookie": self._cookies(), "Origin": self.caller.url, "Accept": "text/html"}
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.caller.ask("POST", path, urlencode(form).encode(), **shown, **kind)
+
+    def _cookies(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     def begin(self, to: str = "/ui/models?text=a") -> dict[str, str]:
         """What the issuer is asked."""

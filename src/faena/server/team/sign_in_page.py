@@ -16,6 +16,7 @@ _STYLE = (
     "border-radius:6px;background:transparent;color:inherit}"
     "button,.go{font:inherit;font-weight:600;width:100%;margin-top:1rem;padding:.55rem;border:0;border-radius:6px;"
     "background:light-dark(#0b62c4,#2467bd);color:#fff;cursor:pointer}"
+    ".less{background:transparent;color:inherit;border:1px solid var(--line)}"
     ".go{display:block;box-sizing:border-box;text-align:center;text-decoration:none;margin:0}"
     ":focus-visible{outline:2px solid var(--link);outline-offset:2px}"
     "p{color:var(--soft);font-size:.9rem}.wrong{color:var(--wrong);font-size:1rem}"
@@ -36,13 +37,13 @@ def page(workspace: str, to: str, wrong: str, begin: str = "", by: str = "") -> 
     hint = ' aria-invalid="true"' if wrong else ""
     kept = f'<input type="hidden" name="to" value="{escape(to)}">' if to else ""
     name = escape(workspace)
-    other, first = "", " autofocus"
+    other, first, less = "", " autofocus", ""
     if begin:
         other = (
             f'<p class="by"><a class="go" href="{escape(begin)}">Sign in with {escape(by)}</a></p>'
             "<p>Or with a token:</p>"
         )
-        first = ""
+        first, less = "", ' class="less"'
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -50,7 +51,7 @@ def page(workspace: str, to: str, wrong: str, begin: str = "", by: str = "") -> 
         f"<h1>Sign in to {name}</h1>{said}{other}"
         f'<form method="post">{kept}<label for="token">Token</label>'
         f'<input id="token" name="token" type="password" required{first} autocomplete="current-password" '
-        f'spellcheck="false" aria-describedby="hint"{hint}><button>Sign in</button></form>'
+        f'spellcheck="false" aria-describedby="hint"{hint}><button{less}>Sign in</button></form>'
         '<p id="hint">The same token as for <code>faena login</code>. An owner of the workspace gives you one, and '
         "<code>faena token new</code> makes further ones.</p></main></body></html>\n"
     ).encode()
