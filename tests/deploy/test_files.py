@@ -21,8 +21,7 @@ from faena.server.operation.probes import HEALTH, READY
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-UNITS = ROOT / "docs/deploy"
-FILES = sorted(path for path in [*DEPLOY.rglob("*"), *UNITS.iterdir()] if path.is_file())
+FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 PORT = str(Settings().port)
 USER = "10001"
 """Of the image."""
@@ -126,7 +125,7 @@ def commands() -> list[tuple[str, list[str]]]:
     pod = documents("kubernetes/server.yaml")[0]["spec"]["template"]["spec"]
     found = [(f"compose.yaml, {name}", compose[name]["command"]) for name in ("faena-1", "folder")]
     found += [("server.yaml", each["args"]) for each in (*pod["initContainers"], *pod["containers"])]
-    for unit in UNITS.glob("*.service"):
+    for unit in (DEPLOY / "systemd").glob("*.service"):
         for line in re.findall(r"^Exec(?:Start|Stop)=\S+/faena (.+)$", unit.read_text(), re.MULTILINE):
             found.append((unit.name, shlex.split(line)))
     return found

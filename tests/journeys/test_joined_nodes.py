@@ -168,7 +168,7 @@ task = subprocess.Popen([word for word in sys.argv[1:] if word != "--ntasks=1"],
 signal.signal(signal.SIGTERM, lambda *_: os.killpg(task.pid, signal.SIGTERM))
 sys.exit(task.wait())
 """
-_JOB = Path(__file__).parents[2] / "docs" / "deploy" / "faena-node.sbatch"
+_JOB = Path(__file__).parents[2] / "deploy" / "slurm" / "faena-node.sbatch"
 
 
 def slurm(folder: Path, token: str) -> dict[str, str]:
