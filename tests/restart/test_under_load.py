@@ -15,6 +15,7 @@ from faena.client.runs.show import Follower
 from faena.runs.schemas import LogEvent
 from faena.server.node_listener import certificate
 from faena.server.restart.handed_on import SIGNAL
+from faena.testing.postgresql import Server as PostgreSQL
 from tests.examples import MANY
 from tests.restart.clients import Clients
 from tests.several.processes import Job, Process, Server, until
@@ -81,6 +82,27 @@ def test_nobody_who_asks_meanwhile_fails(server: Server, tmp_path: Path) -> None
     metrics = job.run.get_metrics()
     assert len(metrics["loss"]) == metrics["end"] + 1
     assert process.end() == 0
+
+
+@pytest.mark.postgresql
+def test_one_that_led_answers_to_the_last_and_another_leads(
+    postgresql_server: PostgreSQL, tmp_path: Path
+) -> None:
+    """Its own clients write while it leaves, though by then another process leads."""
+    with postgresql_server.database() as url:
+        server = Server(tmp_path, url)
+        try:
+            first, second = server.start(), server.start()
+            clients = Clients(first.url, server.caller(first).token)
+            with clients.asking():
+                until(lambda: clients.asked > BETWEEN, "they are answered")
+                restart(first)
+                until(lambda: second.leads, "the second leads")
+                before = clients.asked
+                until(lambda: clients.asked > before + BETWEEN, "they are answered again")
+            assert (clients.failures, set(clients.answers)) == ([], {200, 204})
+        finally:
+            server.close()
 
 
 def test_the_next_server_has_the_certificate_of_now_or_this_one_goes_on(

@@ -37,8 +37,8 @@ class Backend(ABC):
         """A new one; None where no other process can have the database."""
         return None
 
-    def lead(self, number: int) -> None:
-        """Have `finish` refuse what is written once another process leads."""
+    def lead(self, number: int | None) -> None:
+        """Have `finish` refuse what is written once another process leads. None: whoever leads."""
         return
 
     @abstractmethod

@@ -60,8 +60,8 @@ class Database:
         """The lock of the one process that leads; None where there can be one process only. A new one each time."""
         return self._backend.leader_lock()
 
-    def lead(self, number: int) -> None:
-        """Write nothing any more once another process has taken the number after this one."""
+    def lead(self, number: int | None) -> None:
+        """Write nothing any more once another process has taken the number after this one. None: whoever leads."""
         self._backend.lead(number)
 
     def look(self) -> DatabaseDamaged | None:

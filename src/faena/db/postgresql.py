@@ -107,7 +107,7 @@ class PostgreSQL(Backend):
     def leader_lock(self) -> LeaderLock:
         return LeaderLock(self.conninfo)
 
-    def lead(self, number: int) -> None:
+    def lead(self, number: int | None) -> None:
         self._number = number
 
     def finish(self, connection: sa.Connection, topics: set[str]) -> None:

@@ -22,6 +22,7 @@ _AFTER_LOSS_S = 1.5
 """Seconds for which the one that led has the first try, where PostgreSQL was started anew and all have lost it."""
 _HELD_S = 3.0
 """Seconds in which whoever has the folder's locks has left: it leads no more, and writes nothing that counts."""
+_TELLING_S = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -47,10 +48,11 @@ class Seat:
         self._begin = begin
         self._number = 0
         self._told: Place | None = None
+        self._has_left = False
 
     @property
     def leads(self) -> bool:
-        return self.leadership is not None and not self.deposed
+        return self.leadership is not None and not self.deposed and not self._has_left
 
     async def try_to_lead(self) -> bool:
         """Whether this process leads now. Raises what keeps it from beginning, with nothing of it done."""
@@ -102,7 +104,19 @@ class Seat:
         return await self._database.read_first(lambda read: leading.place_of(read.connection))
 
     async def leave(self) -> None:
-        """Let the next one lead. Idempotent."""
+        """Let the next one lead, once what only that may do has ended here. Idempotent.
+
+        What people ask here yet is answered and written as by any other process.
+        """
+        if self.leads:
+            self._has_left = True
+            self._told = None
+            with suppress(
+                FaenaError, DBAPIError, TimeoutError
+            ):  # else another one leads already, or finds nobody here
+                async with asyncio.timeout(_TELLING_S):
+                    await self._tell()
+            self._database.lead(None)
         if self.leadership is not None:
             self.leadership.leave()
         await asyncio.to_thread(self._lock.close)

@@ -82,6 +82,10 @@ class Steward:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.seat is not None:
             await self._house.background.end()  # before the next one begins it
+            if isinstance(self._place, Membership):
+                self._place.leadership = (
+                    None  # whose locks are the next one's: the workspace is not lost by that
+                )
             await self.seat.leave()
 
     async def _begin(self, leadership: Leadership) -> None:
