@@ -64,7 +64,10 @@ def test_a_link_that_mlflow_printed_leads_to_the_page_of_ours_also_over_the_sign
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/sign-in", "/ui/people", "/ui/audit"])
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in", "/ui/people", "/ui/audit", "/ui/quotas", "/ui/notices", "/ui/sharing?experiment=Default"],
+)
 def test_a_page_is_whole_for_who_reads_it_in_another_way(
     shared: Shared, page: Page, path: str, scheme: str
 ) -> None:

@@ -8,7 +8,16 @@ from importlib.resources import files
 
 import pytest
 
-from faena.server.pages.browser_rights import ACTIONS, MODEL_ACTIONS, PEOPLE_ACTIONS, TRACE_ACTIONS, is_asked
+from faena.server.pages.browser_rights import (
+    ACTIONS,
+    MODEL_ACTIONS,
+    NOTICE_ACTIONS,
+    PEOPLE_ACTIONS,
+    QUOTA_ACTIONS,
+    SHARING_ACTIONS,
+    TRACE_ACTIONS,
+    is_asked,
+)
 from faena.server.pages.run.action_routes import _DO
 from tests.server.house import Running, running
 
@@ -23,6 +32,9 @@ ASKED = (
     *(f"/ui/runs/1/do/{action}" for action in ACTIONS),
     *(f"/ui/models/1/do/{action}" for action in MODEL_ACTIONS),
     *(f"/ui/people/do/{action}" for action in PEOPLE_ACTIONS),
+    *(f"/ui/quotas/do/{action}" for action in QUOTA_ACTIONS),
+    *(f"/ui/sharing/do/{action}" for action in SHARING_ACTIONS),
+    *(f"/ui/notices/do/{action}" for action in NOTICE_ACTIONS),
     *(f"/ui/traces/1/do/{action}" for action in TRACE_ACTIONS),
 )
 

@@ -45,6 +45,8 @@ def add(
     click.echo(made.id)
     if made.key:
         click.echo(f"Requests are signed with the key {made.key}. It is not shown again.", err=True)
+    if made.warning:
+        click.echo(f"Warning: {made.warning}", err=True)
     click.echo(f"Try it: faena notice try {made.id}", err=True)
 
 

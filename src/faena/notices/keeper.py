@@ -111,6 +111,18 @@ class Keeper:
             case Way.COMMAND:
                 commands.run(target.to, message)
 
+    def doubt(self, rule: Rule, target: Target) -> str:
+        """Why nothing can be brought as it is now; empty where nothing speaks against it. Blocks."""
+        from faena.notices import webhook
+
+        if rule.way is Way.MAIL and not self._means.mail_server:
+            why = "this server has no mail server: FAENA_SERVER_MAIL_SERVER in docs/notices.md"
+        elif rule.way is Way.WEBHOOK:
+            why = webhook.doubt(target.to, lambda to: self._may(rule, to))
+        else:
+            why = ""
+        return f"The rule is kept, and nothing will come as it is now: {why}." if why else ""
+
     def _may(self, rule: Rule, address: str) -> bool:
         """Who is on the server's host reaches what that host does."""
         return not rule.owner or model.may_reach(address, self._means.networks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -13,14 +12,13 @@ from faena.kernel.clock import Clock
 from faena.kernel.ids import new_request_id
 from faena.kernel.rights import CONTRIBUTE
 from faena.kernel.routing import Router
-from faena.notices import messages, service, store
+from faena.notices import adding, messages, service, store
 from faena.notices.failures import NotBrought
 from faena.notices.keeper import Keeper
 from faena.notices.messages import Message
 from faena.notices.schemas import NoticeView, RuleIn, RuleView, Told
 from faena.notices.service import Targets
-from faena.people.callers import ask_same, caller_of
-from faena.people.model import Role
+from faena.people.callers import ask_same, caller_of, may_see
 from faena.runs import store as runs
 from faena.workspaces.model import WorkspaceFolder
 
@@ -34,23 +32,21 @@ _MOST = 200
     opt=CONTRIBUTE,
 )
 async def list_rules(request: Asking, database: Database) -> list[RuleView]:
-    may = partial(_may_see, request)
+    may = partial(may_see, request)
     return [service.view(rule) for rule in await database.read(store.list_rules) if may(rule.owner)]
 
 
 @post("/rules", summary="Be told of ends of runs, by a webhook, a mail or a command", opt=CONTRIBUTE)
 async def add_rule(
-    data: RuleIn, request: Asking, database: Database, clock: Clock, notice_targets: Targets
+    data: RuleIn,
+    request: Asking,
+    database: Database,
+    clock: Clock,
+    notice_targets: Targets,
+    notice_keeper: Keeper,
 ) -> RuleView:
-    caller = caller_of(request)
-    rule, target = service.made(data, "" if caller is None else caller.person, clock.now())
-    await asyncio.to_thread(notice_targets.put, rule.id, target)
-    try:
-        await database.write(lambda write: service.add(write, rule))
-    except BaseException:
-        await asyncio.to_thread(notice_targets.remove, rule.id)
-        raise
-    return service.view(rule, target.key if data.webhook else "")
+    """`warning` says at once where nothing will come, as far as that can be known."""
+    return await adding.add(data, caller_of(request), database, clock, notice_targets, notice_keeper)
 
 
 @delete("/rules/{rule_id:str}", summary="Be told no more", opt=CONTRIBUTE)
@@ -89,18 +85,13 @@ async def try_rule(
 
 @get("/", summary="What was told lately, and what waits, the latest first", opt=CONTRIBUTE)
 async def list_notices(request: Asking, database: Database, most: int = 50) -> list[NoticeView]:
-    may = partial(_may_see, request)
+    may = partial(may_see, request)
 
     def listed(read: Read) -> list[NoticeView]:
         seen = [rule.id for rule in store.list_rules(read) if may(rule.owner)]
         return store.list_notices(read, seen, max(1, min(most, _MOST)))
 
     return await database.read(listed)
-
-
-def _may_see(request: Asking, owner: str) -> bool:
-    caller = caller_of(request)
-    return caller is None or caller.role is Role.OWNER or caller.person == owner
 
 
 router = Router(

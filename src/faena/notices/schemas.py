@@ -38,6 +38,8 @@ class RuleView(Struct, frozen=True):
     created_at: int
     key: str = ""
     """What a webhook's requests are signed with: in the answer to who made the rule, and never again."""
+    warning: str = ""
+    """Why nothing will come as it is now: in the answer to who made the rule. Empty: nothing speaks against it."""
 
     __repr__ = hiding("key")
 

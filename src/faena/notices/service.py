@@ -76,7 +76,7 @@ def get(read: Read, rule_id: str) -> Rule:
     return found
 
 
-def view(rule: Rule, key: str = "") -> RuleView:
+def view(rule: Rule, key: str = "", warning: str = "") -> RuleView:
     return RuleView(
         rule.id,
         rule.owner,
@@ -87,6 +87,7 @@ def view(rule: Rule, key: str = "") -> RuleView:
         rule.below,
         rule.created_at,
         key,
+        warning,
     )
 
 

@@ -118,26 +118,43 @@ def forget(write: Write, before: Micros) -> None:
     write.execute(notices.delete().where(notices.c.due_at.is_(None), notices.c.created_at < before))
 
 
+_SHOWN = (
+    notices.c.id,
+    notices.c.rule_id,
+    notices.c.run_id,
+    runs.c.status,
+    notices.c.tries,
+    notices.c.created_at,
+    notices.c.due_at,
+    notices.c.sent_at,
+    notices.c.failure,
+)
+
+
 def list_notices(read: Read, rule_ids: Sequence[str], most: int) -> list[NoticeView]:
     """The latest first."""
     statement = (
-        sa.select(
-            notices.c.id,
-            notices.c.rule_id,
-            notices.c.run_id,
-            runs.c.status,
-            notices.c.tries,
-            notices.c.created_at,
-            notices.c.due_at,
-            notices.c.sent_at,
-            notices.c.failure,
-        )
+        sa.select(*_SHOWN)
         .join(runs, runs.c.id == notices.c.run_id)
         .where(notices.c.rule_id.in_(rule_ids))
         .order_by(notices.c.created_at.desc(), notices.c.id)
         .limit(most)
     )
     return [NoticeView(*tuple(row)) for row in read.execute(statement)]
+
+
+def latest_of(read: Read, rule_ids: Sequence[str]) -> dict[str, NoticeView]:
+    """The latest notice of each rule that has brought or is to bring one."""
+    latest = (
+        sa.select(notices.c.rule_id, sa.func.max(notices.c.created_at).label("at"))
+        .where(notices.c.rule_id.in_(rule_ids))
+        .group_by(notices.c.rule_id)
+        .subquery()
+    )
+    same = (latest.c.rule_id == notices.c.rule_id) & (latest.c.at == notices.c.created_at)
+    statement = sa.select(*_SHOWN).join(runs, runs.c.id == notices.c.run_id).join(latest, same)
+    views = (NoticeView(*tuple(row)) for row in read.execute(statement))
+    return {view.rule: view for view in views}
 
 
 def _rule(row: sa.Row[Any]) -> Rule:

@@ -45,6 +45,16 @@ def send(url: str, key: str, notice_id: str, body: bytes, allows: Allows) -> Non
         raise NotBrought(f"{host} answered {status}")
 
 
+def doubt(url: str, allows: Allows) -> str:
+    """Why nothing can be sent there as it is now; empty where nothing speaks against it. Nothing is sent."""
+    parts = urlsplit(url)
+    try:
+        _allowed(str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80), allows)
+    except NotBrought as error:
+        return str(error)
+    return ""
+
+
 def _allowed(host: str, port: int, allows: Allows) -> str:
     """Where the name leads: it is asked once, so that it cannot lead elsewhere between the look and the request."""
     try:

@@ -58,3 +58,9 @@ def ask_same(connection: ASGIConnection[Any, Any, Any, Any], person: str) -> Non
     caller = caller_of(connection)
     if caller is not None and caller.person != person and caller.role is not Role.OWNER:
         raise NotAllowed(f"What concerns {person[:64]} is for {person[:64]} and for owners.")
+
+
+def may_see(connection: ASGIConnection[Any, Any, Any, Any], person: str) -> bool:
+    """Whether what concerns a person is to be shown: to themselves, and to owners."""
+    caller = caller_of(connection)
+    return caller is None or caller.role is Role.OWNER or caller.person == person

@@ -24,6 +24,12 @@ MODEL_ACTIONS = ("alias", "unalias")
 PEOPLE_ACTIONS = ("role", "remove", "revoke")
 """What the page of people does: it makes no tokens, since a session must not make what outlives it. One that was begun
 a moment ago confirms one that `faena login --browser` has made, by the page `/ui/log-in`."""
+QUOTA_ACTIONS = ("quota",)
+"""What the page of quotas does."""
+SHARING_ACTIONS = ("private", "public", "share", "unshare", "owner")
+"""What the page of an experiment's rights does."""
+NOTICE_ACTIONS = ("notice", "unnotice")
+"""What the page of notices does. It adds no commands, which run on the server's host."""
 TRACE_ACTIONS = ("feedback",)
 """What a trace's page does."""
 _ASKED = tuple(
@@ -33,6 +39,9 @@ _ASKED = tuple(
         rf"/ui/models/[^/]+/do/({'|'.join(MODEL_ACTIONS)})",
         rf"/ui/people/do/({'|'.join(PEOPLE_ACTIONS)})",
         r"/ui/log-in",
+        rf"/ui/quotas/do/({'|'.join(QUOTA_ACTIONS)})",
+        rf"/ui/sharing/do/({'|'.join(SHARING_ACTIONS)})",
+        rf"/ui/notices/do/({'|'.join(NOTICE_ACTIONS)})",
         rf"/ui/traces/[^/]+/do/({'|'.join(TRACE_ACTIONS)})",
         r"/ui/deletions/[0-9]+/undo",
         r"/sweeps/[^/]+/(pause|resume)",

@@ -32,6 +32,14 @@ DONE = {
     "remove": "Let in no more.",
     "revoke": "The token is good for nothing any more.",
     "log-in": "Logged in: faena goes on where you started it. Its token is the first one below.",
+    "quota": "The quota is this one now.",
+    "private": "It is private now.",
+    "public": "It is there for all now.",
+    "share": "Shared.",
+    "unshare": "Shared no more.",
+    "owner": "It has another owner now.",
+    "notice": "The rule was added.",
+    "unnotice": "The rule was removed.",
     "unalias": "The alias was taken away.",
 }
 """What a page says that somebody has done, by the word in its address: no text of an address is shown."""

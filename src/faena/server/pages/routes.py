@@ -24,8 +24,10 @@ from faena.server.pages.endpoints import routes as endpoint_routes
 from faena.server.pages.environments import routes as environment_routes
 from faena.server.pages.evaluation_sets import routes as evaluation_set_routes
 from faena.server.pages.models import routes as model_routes
+from faena.server.pages.notices import routes as notice_routes
 from faena.server.pages.people import log_in
 from faena.server.pages.people import routes as people_routes
+from faena.server.pages.quotas import routes as quota_routes
 from faena.server.pages.rendering import page, render
 from faena.server.pages.run import action_routes as run_action_routes
 from faena.server.pages.run import routes as run_routes
@@ -34,6 +36,7 @@ from faena.server.pages.runs import column_names
 from faena.server.pages.runs import table as runs_table
 from faena.server.pages.runs.asked import PATH, ROWS, Asked
 from faena.server.pages.runs.groups import MOST_OPEN
+from faena.server.pages.sharing import routes as sharing_routes
 from faena.server.pages.traces import routes as trace_routes
 from faena.workspaces.model import WorkspaceFolder
 
@@ -136,6 +139,9 @@ router = Router(
         *environment_routes.handlers,
         *people_routes.handlers,
         *log_in.handlers,
+        *quota_routes.handlers,
+        *sharing_routes.handlers,
+        *notice_routes.handlers,
         *trace_routes.handlers,
         *evaluation_set_routes.handlers,
         *curve_routes.handlers,
