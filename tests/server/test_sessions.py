@@ -29,6 +29,7 @@ ASKED = (
     "/endpoints/1/try",
     "/ui/deletions/1/undo",
     "/views",
+    "/ui/log-in",
     *(f"/ui/runs/1/do/{action}" for action in ACTIONS),
     *(f"/ui/models/1/do/{action}" for action in MODEL_ACTIONS),
     *(f"/ui/people/do/{action}" for action in PEOPLE_ACTIONS),
