@@ -17,7 +17,7 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, READ
-from faena.kernel.routing import Router
+from faena.kernel.routing import SOME_BYTES, Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 
@@ -35,7 +35,12 @@ async def put_snapshot(
     return await service.put_snapshot(digest, data, objects, database, clock)
 
 
-@get("/snapshots/{digest:str}/archive", summary="A snapshot's files as a zip archive", opt=READ)
+@get(
+    "/snapshots/{digest:str}/archive",
+    summary="A snapshot's files as a zip archive",
+    media_type="application/zip",
+    opt=READ,
+)
 async def archive_snapshot(digest: str, objects: Objects, database: Database) -> Stream:
     files = await database.read(lambda read: service.snapshot_files(read, digest))
     await objects.check(file.digest for file in files)
@@ -61,6 +66,8 @@ async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
 @get(
     "/sample-data/{name:str}/{part:str}",
     summary="A file of a sample data set, for a node on another machine",
+    media_type=SOME_BYTES,
+    responses=ranges.REST,
     opt=READ,
 )
 async def sample_file(name: str, part: str, request: Request[Any, Any, Any]) -> Stream:

@@ -29,7 +29,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, OWN, READ
-from faena.kernel.routing import Router
+from faena.kernel.routing import SOME_BYTES, Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces import needs
@@ -160,6 +160,8 @@ async def whole_lock(digest: str, database: Database) -> Lock:
 @get(
     "/{digest:str}/archives/{archive:str}",
     summary="A package that a submitter had on disk, of an environment",
+    media_type=SOME_BYTES,
+    responses=ranges.REST,
     opt=READ,
 )
 async def packed(digest: str, archive: str, database: Database, request: Request[Any, Any, Any]) -> Stream:

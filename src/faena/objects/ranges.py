@@ -9,14 +9,18 @@ import re
 from typing import IO, Any
 
 from litestar import Request
+from litestar.openapi import ResponseSpec
 from litestar.response import Stream
 
 from faena.kernel import digests
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import SOME_BYTES
 from faena.objects.service import Objects, parts
 
 _OPEN_END = re.compile(r"bytes=(\d{1,18})-")
-_BYTES = "application/octet-stream"
+_BYTES = SOME_BYTES
+REST = {206: ResponseSpec(bytes, generate_examples=False, media_type=SOME_BYTES)}
+"""For `responses` of a route whose readers may go on where they stopped."""
 
 
 async def of_object(objects: Objects, digest: str, request: Request[Any, Any, Any]) -> Stream:

@@ -17,7 +17,7 @@ from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.on_host import HostFile
 from faena.kernel.rights import CONTRIBUTE, READ
-from faena.kernel.routing import Router
+from faena.kernel.routing import SOME_BYTES, Router
 from faena.objects import admission, ranges, uploads
 from faena.objects.service import Objects
 from faena.objects.uploads import Uploads, UploadView
@@ -88,12 +88,13 @@ async def send_batch(request: Request[None, None, State], objects: Objects, data
     "/several",
     status_code=200,
     summary="Many small objects in one, as they are sent; what is not here, or not small, is left out",
+    media_type=SOME_BYTES,
     request_max_body_size=batches.LONGEST_LIST,
     opt=READ,
 )
 async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
     found = await objects.small([digests.check(digest) for digest in data.digests])
-    return Response(await asyncio.to_thread(batches.write, found), media_type="application/octet-stream")
+    return Response(await asyncio.to_thread(batches.write, found), media_type=SOME_BYTES)
 
 
 @put(
@@ -128,7 +129,13 @@ async def address(digest: str, objects: Objects) -> StoredAt | None:
     return None if url is None else StoredAt(url)
 
 
-@get("/{digest:str}", summary="An object's bytes", opt=READ)
+@get(
+    "/{digest:str}",
+    summary="An object's bytes",
+    media_type=SOME_BYTES,
+    responses=ranges.REST,
+    opt=READ,
+)
 async def receive(digest: str, objects: Objects, request: Request[None, None, State]) -> Stream:
     return await ranges.of_object(objects, digest, request)
 

@@ -16,6 +16,7 @@ from faena.environments import store as locks
 from faena.kernel import settings
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.rights import READ
+from faena.kernel.routing import SOME_BYTES
 from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
 from faena.runs import service
@@ -52,6 +53,8 @@ async def files(run_id: str, database: Database, current: CurrentFiles) -> Respo
 @get(
     "/{run_id:str}/files/{name:path}",
     summary="A file's bytes; of a run that goes on as they are now",
+    media_type=SOME_BYTES,
+    responses=ranges.REST,
     opt=READ,
 )
 async def file(
@@ -73,16 +76,16 @@ async def file(
             )
         )
         found = await begun(_log_parts(run_id, name, database, objects, rank, attempt))
-        return Stream(found, media_type="application/octet-stream")
+        return Stream(found, media_type=SOME_BYTES)
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
     opened = await current.open(run_id, name)
     if opened.file is not None:
-        return Stream(parts(opened.file), media_type="application/octet-stream")
+        return Stream(parts(opened.file), media_type=SOME_BYTES)
     if name in kept:
         return await ranges.of_object(objects, kept[name].digest, request)
     if name in logs:
         found = await begun(_log_parts(run_id, name, database, objects))
-        return Stream(found, media_type="application/octet-stream")
+        return Stream(found, media_type=SOME_BYTES)
     live = await current.look(run_id)
     there = sorted({*logs, *kept, *live.files})
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")

@@ -23,6 +23,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, READ
+from faena.kernel.routing import SOME_BYTES, told
 from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects, each
 from faena.runs import byte_quotas, record, search, service
@@ -48,7 +49,12 @@ async def show_details(run_id: str, database: Database) -> dict[str, Any]:
     return await database.read(read_details)
 
 
-@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes", opt=READ)
+@get(
+    "/{run_id:str}/metrics",
+    summary="A run's metrics in v1's shapes",
+    responses=told(dict[str, Any]),
+    opt=READ,
+)
 async def metrics(
     run_id: str,
     database: Database,
@@ -173,6 +179,7 @@ def _numeric(read: Read, run_id: str, source: str) -> list[str]:
 @get(
     "/{run_id:str}/points",
     summary="All numbers of a metric as bytes; faena/tracking/stream.py says how",
+    media_type=SOME_BYTES,
     opt=READ,
 )
 async def points(
@@ -180,7 +187,7 @@ async def points(
 ) -> Stream:
     await database.read(lambda read: service.get(read, run_id))
     made = await asyncio.to_thread(stream.frames, database, objects.files, run_id, name, source)
-    return Stream(each(made), media_type="application/octet-stream")
+    return Stream(each(made), media_type=SOME_BYTES)
 
 
 @put(

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.openapi import ResponseSpec
 
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import READ
+from faena.kernel.routing import told
 from faena.objects.service import Objects
 from faena.runs import checkpoints, left_files, rerun, service, variables
 from faena.runs.list_schemas import MetricRange
@@ -35,9 +35,7 @@ async def show_submission(run_id: str, database: Database, request: Request[Any,
     "/{run_id:str}/metric-ranges",
     summary="Last, smallest and largest value of each metric of a run",
     opt=READ,
-    responses={
-        200: ResponseSpec(list[MetricRange], generate_examples=False)
-    },  # numbers that JSON has not aside
+    responses=told(list[MetricRange]),  # numbers that JSON has not aside
 )
 async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
     """NaN and infinities in Python's spelling."""

@@ -93,6 +93,7 @@ async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> 
 @get(
     "/{run_id:str}/follow",
     summary="The run's states and log lines as they come, a JSON object a line",
+    media_type="application/x-ndjson",
     opt=READ,
 )
 async def follow_run(

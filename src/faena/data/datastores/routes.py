@@ -25,7 +25,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, OWN, READ
-from faena.kernel.routing import Router
+from faena.kernel.routing import SOME_BYTES, Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
@@ -78,7 +78,13 @@ async def list_files(
     return await BYTES.run(service.list_files, datastore, path, tagged=tagged)
 
 
-@get("/{name:str}/content", summary="A file's bytes", opt=READ)
+@get(
+    "/{name:str}/content",
+    summary="A file's bytes",
+    media_type=SOME_BYTES,
+    responses=ranges.REST,
+    opt=READ,
+)
 async def content(
     name: str, path: str, database: Database, folder: WorkspaceFolder, request: Request[Any, Any, Any]
 ) -> Stream:

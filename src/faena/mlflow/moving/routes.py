@@ -15,7 +15,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.rights import CONTRIBUTE, READ
-from faena.kernel.routing import Router
+from faena.kernel.routing import SOME_BYTES, Router, told
 from faena.mlflow.moving import evaluation_sets, experiments, histories, logged, registry, runs, traces
 from faena.mlflow.moving.schemas import (
     EvaluationSets,
@@ -24,6 +24,7 @@ from faena.mlflow.moving.schemas import (
     LoggedModels,
     Models,
     Runs,
+    Taken,
     Traces,
 )
 from faena.objects.service import Objects
@@ -45,6 +46,7 @@ async def take_experiment(
     "/runs",
     status_code=200,
     opt=CONTRIBUTE,
+    responses=told(list[Taken]),
     summary="Have runs of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -62,6 +64,7 @@ async def take_runs(
     "/logged-models",
     status_code=200,
     opt=CONTRIBUTE,
+    responses=told(list[Taken]),
     summary="Have logged models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -76,6 +79,7 @@ async def take_logged_models(
     "/models",
     status_code=200,
     opt=CONTRIBUTE,
+    responses=told(list[Taken]),
     summary="Have registered models of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -90,6 +94,7 @@ async def take_models(
     "/traces",
     status_code=200,
     opt=CONTRIBUTE,
+    responses=told(list[Taken]),
     summary="Have traces of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -104,6 +109,7 @@ async def take_traces(
     "/evaluation-sets",
     status_code=200,
     opt=CONTRIBUTE,
+    responses=told(list[Taken]),
     summary="Have evaluation sets of MLflow's here",
     request_max_body_size=LONGEST_LIST,
 )
@@ -112,12 +118,15 @@ async def take_evaluation_sets(request: Request[None, None, State], database: Da
     return _answer(await BYTES.run(evaluation_sets.take, database, sent.sets, look=sent.look))
 
 
-@get("/histories", opt=READ, summary="All points of a run's metrics that are numbers, as arrays")
+@get(
+    "/histories",
+    opt=READ,
+    summary="All points of a run's metrics that are numbers, as arrays",
+    media_type=SOME_BYTES,
+)
 async def tell_histories(run_id: str, database: Database, objects: Objects) -> Response[bytes]:
     found = await database.read(lambda read: histories.told(read, objects.files, run_id), unlimited=True)
-    return Response(
-        await asyncio.to_thread(msgspec.msgpack.encode, found), media_type="application/octet-stream"
-    )
+    return Response(await asyncio.to_thread(msgspec.msgpack.encode, found), media_type=SOME_BYTES)
 
 
 async def _read(request: Request[None, None, State], kind: type[T]) -> T:

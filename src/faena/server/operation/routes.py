@@ -10,7 +10,12 @@ from faena.kernel.routing import Router
 from faena.server.operation.watched import Watched
 
 
-@get("/", summary="Counts and states of this server, as Prometheus reads them", opt=READ)
+@get(
+    "/",
+    summary="Counts and states of this server, as Prometheus reads them",
+    media_type=CONTENT_TYPE.decode(),
+    opt=READ,
+)
 async def show_metrics(watched: Watched) -> Response[bytes]:
     return Response(await watched.metrics(), media_type=CONTENT_TYPE.decode())
 

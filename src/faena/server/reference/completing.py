@@ -23,6 +23,7 @@ Json = dict[str, Any]
 _ERROR = ErrorBody.__name__
 _VERBS = ("get", "put", "post", "patch", "delete")
 _JSON = "application/json"
+_REST = "From the byte on that `Range` names, where `If-Range` still holds."
 _FAILURES = {
     "400": "What was sent cannot be used; `message` says what is wrong and what to do.",
     "401": "At people's address: no token that is good came with it.",
@@ -138,7 +139,7 @@ def _complete(path: str, verb: str, operation: Json, handler: HTTPRouteHandler) 
         operation["responses"][code] = {"description": text, "content": content}
     for code, answer in operation["responses"].items():
         if code not in failures:
-            answer["description"] = operation.get("summary", "")
+            answer["description"] = _REST if code == "206" else operation.get("summary", "")
     if (example := examples().get((verb, path))) is not None:
         _give(operation, example)
 

@@ -11,6 +11,7 @@ from faena.server.reference.completing import Json, examples, operations
 
 _LEFT_OUT = ("pages", "runners", "ray")
 """What the server's own pages and nodes ask: nobody else should."""
+_JSON = "application/json"
 _HEAD = """# The HTTP API
 
 Made by `python -m faena.server.api_pages docs/api`. The same as OpenAPI: `GET /schema/openapi.json`.
@@ -62,6 +63,8 @@ def _operation(schema: Json, path: str, verb: str, operation: Json) -> str:
     for said, content in (("Body", body), ("Answer", _answer(operation))):
         if (kind := _named(content)) is not None:
             lines += [f"{said}: `{kind}`\n", *_fields(schema, kind)]
+    if (other := next(iter(_answer(operation)), _JSON)) != _JSON:
+        lines.append(f"Answer: bytes, `{other}`\n")
     if (example := examples().get((verb, path))) is not None:
         sent = "" if example.body is None else f"\n{_shown(example.body)}\n"
         told = "" if example.answer is None else f"\n{_shown(example.answer)}"

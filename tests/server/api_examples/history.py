@@ -1,85 +1,14 @@
-"""Asks a real server one route after the other, and keeps what it answers: the examples of the description of the API.
-
-python -m tests.server.api_session src/faena/server/reference/examples.json
-"""
+"""The workspace, its people, and a history that was logged by request: runs, models, what is tidied away."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import sys
-import tempfile
-from pathlib import Path
-from typing import Any
-
-import msgspec
-
-from faena.kernel.settings import home
-from faena.server.reference.completing import Example
-from faena.testing.clock import ManualClock
-from tests.people.shared import Shared
-from tests.server.house import running
-
-DATA = b"a file\n"
-DIGEST = hashlib.sha256(DATA).hexdigest()
-_TOKEN = re.compile(r"FAENA\w?-[\w.-]+")
+from tests.server.api_examples.session import DATA, Session
 
 
-class Session:
-    """An owner's. What differs from one recording to the next (tokens, folders) is written as what it stands for."""
-
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-        self._routes = [
-            (re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), template)
-            for template in sorted(
-                {route.path_format for route in shared.server.app.routes}, key=lambda path: path.count("{")
-            )
-        ]
-        self.examples: dict[tuple[str, str], Example] = {}
-
-    def ask(self, verb: str, path: str, body: Any = None) -> Any:
-        """The answer, which must be a good one."""
-        answer = self._shared.owner.ask(verb, path, body)
-        assert answer.status < 300, f"{verb} {path}: {answer.status} {answer.text}"
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        told = answer.json if answer.body and is_json else None
-        if path.startswith("/api/"):
-            return told  # MLflow's, which its own documents describe
-        route = self._route(path.partition("?")[0])
-        example = Example(verb, route, path, answer.status, body, told)
-        self.examples.setdefault((verb, route), self._without_secrets(example))
-        return told
-
-    def put_bytes(self, data: bytes) -> None:
-        answer = self._shared.owner.ask("PUT", f"/objects/{hashlib.sha256(data).hexdigest()}", data)
-        assert answer.status < 300, answer.text
-
-    def _route(self, path: str) -> str:
-        return next(template for pattern, template in self._routes if pattern.fullmatch(path))
-
-    def _without_secrets(self, example: Example) -> Example:
-        text = json.dumps(msgspec.to_builtins(example), ensure_ascii=False)
-        for folder, shown in (
-            (self._shared.server.house.folder.path.parent, "/srv/team"),
-            (home(), "/srv/faena"),
-        ):
-            text = text.replace(str(folder), shown)
-        text = _TOKEN.sub("FAENAP-…", text)
-        return msgspec.json.decode(text, type=Example)
-
-
-def record(shared: Shared) -> list[Example]:
-    session = Session(shared)
-    for part in (_workspace, _people, _clusters, _objects, _runs, _models, _tidying, _lists):
-        part(session)
-    return [session.examples[key] for key in sorted(session.examples, key=lambda key: (key[1], key[0]))]
-
-
-def _workspace(session: Session) -> None:
+def workspace(session: Session) -> None:
     ask = session.ask
     ask("GET", "/version")
+    ask("GET", "/metrics")
     ask("GET", "/workspace")
     ask("PATCH", "/workspace", {"as_of": "2020-06-01"})
     ask("PATCH", "/workspace", {"as_of": ""})
@@ -87,6 +16,9 @@ def _workspace(session: Session) -> None:
     ask("PATCH", "/experiments?name=mnist", {"add_tags": {"team": "vision"}})
     ask("GET", "/experiments/named?name=mnist")
     ask("GET", "/experiments/as-of?name=mnist")
+    ask("GET", "/experiments/sharing?name=mnist")
+    ask("PATCH", "/experiments/sharing?name=mnist", {"private": True})
+    ask("PATCH", "/experiments/sharing?name=mnist", {"private": False})
     ask("GET", "/experiments")
     ask("PUT", "/experiments?name=left")
     ask("DELETE", "/experiments?name=left")
@@ -100,7 +32,7 @@ def _workspace(session: Session) -> None:
     ask("DELETE", f"/views/{view['id']}")
 
 
-def _people(session: Session) -> None:
+def people(session: Session) -> None:
     ask = session.ask
     ask("GET", "/me")
     ask("PUT", "/people/bob", {"role": "contributor"})
@@ -115,7 +47,7 @@ def _people(session: Session) -> None:
     ask("DELETE", "/people/bob")
 
 
-def _clusters(session: Session) -> None:
+def clusters(session: Session) -> None:
     ask = session.ask
     ask("PUT", "/clusters/cpu", {"max_nodes": 2, "cores_per_node": 1})
     ask("PATCH", "/clusters/cpu", {"max_nodes": 4})
@@ -125,12 +57,8 @@ def _clusters(session: Session) -> None:
     ask("DELETE", "/clusters/small")
 
 
-def _objects(session: Session) -> None:
-    session.put_bytes(DATA)
-    session.ask("POST", "/objects/missing", {"digests": [DIGEST, "0" * 64]})
-
-
-def _runs(session: Session) -> None:
+def runs(session: Session) -> str:
+    """The id of one that has ended."""
     mlflow = "/api/2.0/mlflow"
     made = session.ask("POST", f"{mlflow}/runs/create", {"experiment_id": "0", "run_name": "first"})
     run = made["run"]["info"]["run_id"]
@@ -163,10 +91,13 @@ def _runs(session: Session) -> None:
     ask("GET", f"/runs/{run}/comments")
     ask("PATCH", f"/runs/{run}/comments/{said['id']}", {"text": "Looks better."})
     ask("DELETE", f"/runs/{run}/comments/{said['id']}")
+    place = made["run"]["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/").lstrip("/")
+    session.sent("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{place}/outputs/model.npz", DATA)
     ask("POST", f"{mlflow}/runs/update", {"run_id": run, "status": "FINISHED", "end_time": 1_700_000_010_000})
+    return str(run)
 
 
-def _models(session: Session) -> None:
+def models(session: Session) -> None:
     mlflow, ask = "/api/2.0/mlflow", session.ask
     ask("POST", f"{mlflow}/registered-models/create", {"name": "digits"})
     ask("POST", f"{mlflow}/model-versions/create", {"name": "digits", "source": "s3://models/digits"})
@@ -182,7 +113,7 @@ def _models(session: Session) -> None:
     ask("DELETE", "/models/digits/versions/1")
 
 
-def _tidying(session: Session) -> None:
+def tidying(session: Session) -> None:
     ask = session.ask
     run = ask("GET", "/runs?limit=1")["runs"][0]["id"]
     deleted = ask("POST", "/deletions", {"runs": [run]})
@@ -194,29 +125,3 @@ def _tidying(session: Session) -> None:
     ask("DELETE", "/retention/logs")
     ask("POST", "/collections", {"dry_run": True})
     ask("GET", "/usage?largest=1")
-
-
-def _lists(session: Session) -> None:
-    for path in (
-        "/datastores",
-        "/file-datasets",
-        "/environments",
-        "/endpoints",
-        "/nodes",
-        "/traces",
-    ):
-        session.ask("GET", path)
-
-
-def main(to: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        clock = ManualClock()
-        with running(Path(folder), clock, settings=Shared.settings()) as server:
-            shared = Shared(server, clock)
-            found = record(shared)
-            shared.close()
-    to.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
