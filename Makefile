@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 RAY := $(CURDIR)/$(VENV)/ray/bin/python
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 
-.PHONY: demo test tests long costs again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
+.PHONY: demo test tests long costs again check types lint imports faults ray worlds bench coverage-table pictures screenshots lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -47,7 +47,7 @@ imports: $(VENV)/.dev
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign
-	ANY_INPUT_EXAMPLES=50 ANY_INPUT_EACH=1 $(BIN)/pytest -q tests/server/test_any_input.py
+	$(BIN)/python -m tests.any_input --minutes 10
 	EXAMPLES_TIMES=20 $(BIN)/pytest -q -m hypothesis
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m tests.team
@@ -73,6 +73,9 @@ coverage-table: $(VENV)/.run ## which names of the v1 SDK are covered: writes do
 
 pictures: $(VENV)/.dev ## draw README's picture of a view in a notebook anew
 	@$(BIN)/python -m tests.notebook.picture
+
+screenshots: $(VENV)/.dev ## every page in Chromium, light and dark, empty and full, into screenshots/: to be looked at
+	@$(BIN)/python -m tests.pages.pictures screenshots
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in serving:requirements/serving.in run:pyproject.toml \

@@ -81,39 +81,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     things.shelve(home)
     with pytest.MonkeyPatch.context() as patch, running(tmp_path_factory.mktemp("read")) as found:
         patch.setenv("FAENA_HOME", str(home))
-        put = found.house.objects.files.put
-        stored = {name: StoredFile(*put([data])) for name, data in test_previews.FILES.items()}
-        named = {"outputs/m": stored["matrix"]}
-
-        def fill(write: Write) -> None:
-            test_pages._fill(write, named)
-            test_previews._fill(write, stored)
-            things.fill(write, stored["matrix"], time.time_ns() // 1000)
-            run = store.get(write, test_previews.RUN)
-            assert run is not None
-            store.add(write, msgspec.structs.replace(run, id="ended_1", number=9, status=RunStatus.COMPLETED))
-            for name, parent in (("below", "ended_1"), ("deeper", "below")):
-                child = msgspec.structs.replace(run, id=name, parent=parent, number=len(name) + 9)
-                store.add(write, msgspec.structs.replace(child, status=RunStatus.COMPLETED))
-                store.update(write, name, {"started_at": 1, "ended_at": 2})
-            record_store.add_properties(write, "ended_1", {"faena.rerun_of": test_previews.RUN})
-            note = "# Why\n\nA [link](https://example.org), `code`\n\n|a|\n|-|\n|1|\n"
-            store.update(write, "ended_1", {"started_at": 1, "ended_at": 2, "description": note})
-            record_store.set_tags(write, "ended_1", {"stage": "prod"})
-            long = msgspec.structs.replace(run, id="long_1", number=99)
-            store.add(write, msgspec.structs.replace(long, status=RunStatus.COMPLETED))
-            for name, lines in (("ended_1", LOG), ("long_1", LINES)):
-                log = StreamKey(name, 1, 0, "log/azureml-logs/70_driver_log.txt")
-                ingest.append(
-                    write, log, 0, "".join(f"{each}\n" for each in lines).encode(), test_previews.NOW
-                )
-
-        found.house.database.submit_write(fill).result()
-        place = found.house.folder.path / "datastores" / "workspaceblobstore" / "t"
-        place.mkdir(parents=True)
-        (place / "a.csv").write_text("a,b\n1,2\n")
-        fill_sweep(found.house.database, "HD_some", 8, experiment="some")
+        fill(found)
         yield found
+
+
+def fill(found: Running) -> None:
+    """Something of each kind, and of some a lot."""
+    put = found.house.objects.files.put
+    stored = {name: StoredFile(*put([data])) for name, data in test_previews.FILES.items()}
+    named = {"outputs/m": stored["matrix"]}
+
+    def write_all(write: Write) -> None:
+        test_pages._fill(write, named)
+        test_previews._fill(write, stored)
+        things.fill(write, stored["matrix"], time.time_ns() // 1000)
+        run = store.get(write, test_previews.RUN)
+        assert run is not None
+        store.add(write, msgspec.structs.replace(run, id="ended_1", number=9, status=RunStatus.COMPLETED))
+        for name, parent in (("below", "ended_1"), ("deeper", "below")):
+            child = msgspec.structs.replace(run, id=name, parent=parent, number=len(name) + 9)
+            store.add(write, msgspec.structs.replace(child, status=RunStatus.COMPLETED))
+            store.update(write, name, {"started_at": 1, "ended_at": 2})
+        record_store.add_properties(write, "ended_1", {"faena.rerun_of": test_previews.RUN})
+        note = "# Why\n\nA [link](https://example.org), `code`\n\n|a|\n|-|\n|1|\n"
+        store.update(write, "ended_1", {"started_at": 1, "ended_at": 2, "description": note})
+        record_store.set_tags(write, "ended_1", {"stage": "prod"})
+        long = msgspec.structs.replace(run, id="long_1", number=99)
+        store.add(write, msgspec.structs.replace(long, status=RunStatus.COMPLETED))
+        for name, lines in (("ended_1", LOG), ("long_1", LINES)):
+            log = StreamKey(name, 1, 0, "log/azureml-logs/70_driver_log.txt")
+            ingest.append(write, log, 0, "".join(f"{each}\n" for each in lines).encode(), test_previews.NOW)
+
+    found.house.database.submit_write(write_all).result()
+    place = found.house.folder.path / "datastores" / "workspaceblobstore" / "t"
+    place.mkdir(parents=True)
+    (place / "a.csv").write_text("a,b\n1,2\n")
+    fill_sweep(found.house.database, "HD_some", 8, experiment="some")
 
 
 @pytest.fixture(scope="module")

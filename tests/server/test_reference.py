@@ -19,6 +19,7 @@ from faena.server.reference.writing import pages
 from faena.testing.clock import ManualClock
 from tests.people.shared import Shared
 from tests.server.api_examples import record
+from tests.server.api_examples.session import Session
 from tests.server.house import running
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -148,7 +149,7 @@ def test_a_server_answers_them_today(tmp_path: Path) -> None:
     clock = ManualClock()
     with running(tmp_path, clock, settings=Shared.settings()) as server:
         shared = Shared(server, clock)
-        now = {(each.verb, each.route): each for each in record(shared)}
+        now = {(each.verb, each.route): each for each in record(Session(shared))}
         shared.close()
     told = "run python -m tests.server.api_examples src/faena/server/reference/examples.json"
     assert sorted(now) == sorted(examples()), told

@@ -6,14 +6,12 @@ python -m tests.server.api_examples src/faena/server/reference/examples.json
 from __future__ import annotations
 
 from faena.server.reference.completing import Example
-from tests.people.shared import Shared
 from tests.server.api_examples import history, stores, traces, work
 from tests.server.api_examples.session import Session
 
 
-def record(shared: Shared) -> list[Example]:
-    """By route and verb. The server has been asked to leave afterwards."""
-    session = Session(shared)
+def record(session: Session, *, leaves: bool = True) -> list[Example]:
+    """By route and verb. The server has been asked to leave afterwards, where it `leaves`."""
     history.workspace(session)
     history.people(session)
     history.clusters(session)
@@ -37,5 +35,6 @@ def record(shared: Shared) -> list[Example]:
     traces.traces(session)
     traces.evaluation_sets(session)
     traces.histories(session)
-    work.stop(session)
+    if leaves:
+        work.stop(session)
     return session.examples()

@@ -10,6 +10,7 @@ import msgspec
 from faena.testing.clock import ManualClock
 from tests.people.shared import Shared
 from tests.server.api_examples import record
+from tests.server.api_examples.session import Session
 from tests.server.house import running
 
 
@@ -20,7 +21,7 @@ def main(to: Path) -> None:
         clock = ManualClock()
         with running(Path(folder, "team"), clock, settings=Shared.settings()) as server:
             shared = Shared(server, clock)
-            found = record(shared)
+            found = record(Session(shared))
             shared.close()
     to.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 

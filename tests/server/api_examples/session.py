@@ -62,6 +62,10 @@ class Session:
         ordered = [self._examples[key] for key in sorted(self._examples, key=lambda key: (key[1], key[0]))]
         return [msgspec.json.decode(_settled(each, shown), type=Example) for each in ordered]
 
+    def asked(self) -> list[Example]:
+        """One of each route, as it was sent."""
+        return list(self._examples.values())
+
     def ask(self, verb: str, path: str, body: Any = None, by: Caller | None = None) -> Any:
         """What is answered to the owner, or `by` somebody else; it must be a good one."""
         return self._keep(verb, path, body, (by or self.shared.owner).ask(verb, path, body))
@@ -108,7 +112,7 @@ class Session:
 
     def show(self, found: object, shown: object) -> None:
         """From now on the one is written as the other."""
-        self._shown.append((str(found), str(shown)))
+        self._shown.insert(0, (str(found), str(shown)))  # before the folder that it is in
 
     def _keep(self, verb: str, path: str, body: Any, answer: Answer) -> Any:
         assert answer.status < 300, f"{verb} {path}: {answer.status} {answer.text}"

@@ -168,7 +168,7 @@ def notices(session: Session) -> None:
 
 
 def copies(session: Session) -> None:
-    folder = session.folder.parent / "backups"
+    folder = session.folder / "copies"
     session.show(folder, "/backup")
     session.ask_there("PUT", "/backups/b-1", {"folder": str(folder)})
     session.ask("GET", "/backups/b-1?wait=20")

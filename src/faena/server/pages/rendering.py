@@ -55,6 +55,7 @@ def _templates() -> jinja2.Environment:
     )
     templates.filters.update(
         json=_json,
+        given=words.given,
         seconds=words.seconds,
         number=words.number,
         when=words.when,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 
 from markupsafe import Markup
@@ -11,7 +12,8 @@ from faena.kernel import durations
 from faena.kernel.clock import Micros, iso
 from faena.kernel.sizes import shown as size
 
-__all__ = ["iso", "number", "seconds", "size", "unbroken", "when"]
+__all__ = ["iso", "number", "seconds", "size", "unbroken", "visible", "when"]
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def when(at: Micros | None) -> str:
@@ -24,15 +26,36 @@ def when(at: Micros | None) -> str:
         return ""
 
 
+class Given(str):
+    """A text that comes back as it is, in a form's field."""
+
+    __slots__ = ()
+
+
+def given(value: object) -> Given:
+    """For the value of a form's field."""
+    return Given("" if value is None else value)
+
+
 def something(value: object) -> object:
     """What a template shows of a value: nothing where there is none."""
-    return "" if value is None else value
+    if value is None:
+        return ""
+    return visible(value) if type(value) is str and not value.isprintable() else value
+
+
+def visible(text: str) -> str:
+    """With the code of each character that nobody sees, or that makes the text around it read otherwise than it is.
+
+    In JSON these codes mean the characters themselves.
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def unbroken(text: str) -> Markup:
     """A command, which a page breaks between its words alone: not at hyphens, as browsers do."""
     word = Markup('<span class="word">{}</span>')
-    return Markup(" ").join(word.format(each) if "-" in each else each for each in text.split(" "))
+    return Markup(" ").join(word.format(each) if "-" in each else each for each in visible(text).split(" "))
 
 
 def seconds(value: float | None) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from faena.kernel.rights import Right, right_of
+from faena.kernel.rights import READ, Right, right_of
 from faena.people.model import Role
 from faena.server.errors import ErrorBody
 from faena.server.reference.fields import of_type, types_in
@@ -49,6 +49,10 @@ class Described(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:
         return super().render(request, completed(openapi_schema, request.app))
+
+    def receive_router(self, router: Router) -> None:
+        """People may read it: the framework's own router states no right."""
+        router.opt.update(READ)
 
 
 @cache

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from faena.server.pages import words
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -22,6 +24,7 @@ _ELSEWHERE = "noopener noreferrer nofollow"
 
 def rendered(text: str) -> Markup:
     """HTML of a note: its own HTML is text, its links lead to the web or to our pages, its images are files of runs."""
+    text = words.visible(text)
     if len(text) > LONGEST:
         return Markup("<pre>{}</pre>").format(text)
     return Markup(_reader().render(text))  # made by the reader, which lets no HTML through
