@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 FOLDER = Path(__file__).parents[2] / "docs" / "api"
 OF_HOST = Right.HOST.name
 WITHOUT = {
+    ("POST", "/restart"): "there is no other process to take its place",
     ("POST", "/datasets/{name}"): "asks a package index for the data",
     ("GET", "/sample-data/{name}/{part}"): "the same",
     ("POST", "/nodes/machines/{name}/drain"): "a machine must have joined",

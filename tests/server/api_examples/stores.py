@@ -24,6 +24,7 @@ def objects(session: Session) -> None:
     ask("POST", "/objects/bring", {"digests": [DIGEST]})
     ask("POST", "/objects/several", {"digests": [DIGEST]})
     ask("GET", f"/objects/{DIGEST}")
+    ask("GET", f"/objects/{DIGEST}/address")
     small = b"a small one\n"
     ask("POST", "/objects/batch", batches.write([(hashlib.sha256(small).hexdigest(), small)]))
     large = b"a piece, and then another one\n"
