@@ -57,7 +57,8 @@ def request(example: Any, chosen: random.Random) -> requests.Request:
         asked[at] = (asked[at][0], _as_text(chosen.choice(ODD)))
     elif len(parts) > 2 and which < 0.98:
         at = chosen.randrange(2, len(parts))
-        parts[at] = quote(_as_text(chosen.choice(ODD))[:3000], safe="", errors="replace")
+        # what is empty would be the path of another route
+        parts[at] = quote(_as_text(chosen.choice(ODD))[:3000], safe="", errors="replace") or "x"
     else:
         asked.append((chosen.choice(["limit", "unknown", "from", "after", "\x00"]), "1"))
     told = urlencode(asked, errors="replace")[:40_000]
