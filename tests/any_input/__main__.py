@@ -60,7 +60,7 @@ def _told(kind: str, covered: Covered, seconds: float) -> bool:
         f"{covered.rounds} whole rounds of the API, {len(covered.defects)} kinds of defects"
     )
     for route in covered.without_success():
-        print(f"  no request was good for {route}: {dict(covered.answers[tuple(route.split(' ', 1))])}")
+        print(f"  no request was good for {route}")
     for name, defect in covered.defects.items():
         print(f"DEFECT {name}\n  {defect}", file=sys.stderr)
     return bool(covered.defects)

@@ -19,9 +19,10 @@ from faena.workspaces import database_place
 from tests.mlflow import otlp
 from tests.mlflow.clients import Client
 from tests.mlflow.named import Named
+from tests.pages.things import LOCK
 from tests.people.shared import Shared
-from tests.server.api_examples import record, stores, work
-from tests.server.api_examples.session import Session
+from tests.server.api_examples import record, work
+from tests.server.api_examples.session import DIGEST, Session
 from tests.server.house import Answer, Running, Visitor, running
 
 PATIENCE_S = 60
@@ -44,7 +45,7 @@ class Elsewhere:
         self._session.trust_env = False
 
     def send(self, request: requests.Request) -> Answer:
-        request.url = f"{self._url}{request.url}"
+        request.url = f"{self._url}{request.url!s}"
         request.headers = {**(request.headers or {}), **self._headers}
         with self._session.send(request.prepare(), timeout=PATIENCE_S, verify=False) as found:
             headers = {name.lower(): value for name, value in found.headers.items()}
@@ -58,16 +59,15 @@ class OnHost:
         self._server = server
 
     def send(self, request: requests.Request) -> Answer:
-        request.url = f"http://socket{request.url}"
+        request.url = f"http://socket{request.url!s}"
         made = request.prepare()
 
         async def ask() -> Answer:
             transport = httpx.ASGITransport(self._server.app, raise_app_exceptions=False)  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=transport, timeout=PATIENCE_S) as client:
-                body = made.body.encode() if isinstance(made.body, str) else made.body
-                answer = await client.request(
-                    str(made.method), str(made.url), content=body or b"", headers=dict(made.headers)
-                )
+                given: Any = made.body or b""
+                headers = {name: str(value) for name, value in made.headers.items()}
+                answer = await client.request(str(made.method), str(made.url), content=given, headers=headers)
                 return Answer(answer.status_code, dict(answer.headers), answer.content)
 
         return self._server.do(ask())
@@ -167,10 +167,10 @@ def _known(session: Session) -> dict[tuple[str, str], list[str]]:
         ("file-datasets", "dataset_id"): [dataset],
         ("environments", "name"): ["chainer"],
         ("environments", "version"): ["1"],
-        ("environment-locks", "digest"): [stores.LOCK.digest],
+        ("environment-locks", "digest"): [LOCK.digest],
         ("environment-builds", "build_id"): [work.BUILD],
-        ("objects", "digest"): [stores.DIGEST],
-        ("uploads", "digest"): [stores.DIGEST],
+        ("objects", "digest"): [DIGEST],
+        ("uploads", "digest"): [DIGEST],
         ("traces", "trace_id"): [trace["id"]],
         ("traces", "span_id"): [otlp.span()["spanId"]],
         ("traces", "assessment_id"): [said["id"]],
@@ -182,7 +182,7 @@ def _known(session: Session) -> dict[tuple[str, str], list[str]]:
         ("backups", "backup_id"): ["b-1"],
         ("ui", "run_id"): [run, work.RUN, work.SWEEP],
         ("ui", "name"): ["net", "digits", "outputs/model.npz", "images", "chainer"],
-        ("ui", "digest"): [stores.LOCK.digest],
+        ("ui", "digest"): [LOCK.digest],
         ("ui", "dataset_id"): [dataset],
         ("ui", "trace_id"): [trace["id"]],
     }

@@ -56,7 +56,7 @@ def request(route: Route, given: Any) -> requests.Request:
 
 def _ask(ground: Ground, covered: Covered, who: str, route: Route, given: Any) -> None:
     made = request(route, given)
-    sent = f"{made.method} {made.url[:300]} {str(made.data)[:300]}"
+    sent = f"{made.method} {str(made.url)[:300]} {str(made.data)[:300]}"
     try:
         answer = ground.senders[who].send(made)
     except Exception as error:  # noqa: BLE001  whatever kept the answer from coming

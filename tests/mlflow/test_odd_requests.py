@@ -28,8 +28,8 @@ def named(client: Client) -> Named:
 
 def send(client: Client, route: Route, given: dict[str, Any]) -> Answer:
     made = request(route, given)
-    kind = {} if made.data is None or made.data == [] else JSON
-    return client.visitor.ask(route.method, str(made.url), made.data or b"", **kind)
+    body = made.data if isinstance(made.data, bytes) else b""
+    return client.visitor.ask(route.method, str(made.url), body, **(JSON if body else {}))
 
 
 def check(client: Client, route: Route, given: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page
 
 from faena.server.pages import words
 from faena.testing.clock import ManualClock
@@ -164,7 +164,12 @@ def test_nothing_of_it_breaks_a_page(shared: Shared, given: Given, chromium: Chr
     """In a browser, at two widths: no dialog, no error of a script, nothing beside the window."""
     page = chromium.new_page(ignore_https_errors=True)
     wrong: list[str] = []
-    page.on("dialog", lambda dialog: (wrong.append(f"{page.url}: a dialog"), dialog.dismiss()))
+
+    def dismissed(dialog: Dialog) -> None:
+        wrong.append(f"{page.url}: a dialog")
+        dialog.dismiss()
+
+    page.on("dialog", dismissed)
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
     _sign_in(page, shared)
     for path, _, _ in crawl(shared.browser(shared.owner.token)):

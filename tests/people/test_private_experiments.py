@@ -14,6 +14,7 @@ from faena.kernel.rights import Right
 from faena.mlflow.routes import ROUTES
 from faena.people import sharing
 from faena.people.model import Role
+from faena.runs import store as runs
 from tests.mlflow.clients import Client
 from tests.mlflow.named import Named
 from tests.people.shared import OWNER, Caller, Shared
@@ -233,6 +234,31 @@ def test_its_pages_are_nowhere_for_others(kept: Kept) -> None:
     assert HUSH not in page.text
     shown = browser.get(f"/ui/compare?run={kept.run}&run={kept.run}")
     assert HUSH not in shown.text
+
+
+def test_a_run_of_others_below_one_of_it_does_not_say_so(kept: Kept) -> None:
+    """A run's id begins with its experiment's name."""
+    visible = str(Client(cast("Visitor", kept.shared.owner)).new_run(experiment_id="0"))
+    write = kept.shared.server.house.database.submit_write
+    write(lambda write: runs.update(write, visible, {"parent": kept.run})).result()
+    told = [f"/runs/{visible}", f"/runs/{visible}/details", "/runs?include_children=true&limit=1000"]
+    api = f"/api/2.0/mlflow/runs/get?run_id={visible}"
+    for path in (*told, api, f"/ui/runs/{visible}"):
+        assert path.endswith("/details") or kept.run in kept.shared.owner.ask("GET", path).text, path
+        answer = kept.other.ask("GET", path)
+        assert (answer.status, kept.run in answer.text) == (200, False), path
+
+
+def test_no_saved_view_names_it(kept: Kept) -> None:
+    named = urlencode({"experiment": NAME}), urlencode({"filter": f'experiment = "{NAME}"'}), "filter=a"
+    views = [
+        kept.shared.owner.ask("POST", "/views", {"name": f"view {number}", "query": query}).json["id"]
+        for number, query in enumerate(named)
+    ]
+    assert [each["id"] for each in kept.other.ask("GET", "/views").json if each["id"] in views] == views[2:]
+    assert {each["id"] for each in kept.shared.owner.ask("GET", "/views").json} >= set(views)
+    for number in views:
+        kept.shared.owner.ask("DELETE", f"/views/{number}")
 
 
 def test_whom_it_is_there_for(kept: Kept) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from faena.db.contract import Backend
 from faena.db.counts import Counts
 from faena.db.deadlines import VARIABLE
-from faena.db.hiding import ASKER
+from faena.db.hiding import ASKER, View
 from faena.db.transactions import Read
 
 T = TypeVar("T")
@@ -85,17 +85,21 @@ class Readers:
         self._first.shutdown()
 
     def _perform(self, work: Callable[[Read], T], *, unlimited: bool) -> T:
-        with self._connection() as connection:
+        view = self._view()
+        with self._connection(view) as connection:
             if unlimited:
-                return work(Read(connection))
+                return work(Read(connection, view=view))
             with self._backend.limited(connection, self._limit) as check:
-                return work(Read(connection, check))
+                return work(Read(connection, check, view))
 
-    def _connection(self) -> AbstractContextManager[sa.Connection]:
-        """As whoever asks may see it."""
-        if (asker := ASKER.get()) is not None and asker.find is not None:
-            with self._backend.reading.connect() as connection:
-                view = asker.find(Read(connection))
-            if view.hidden:
-                return self._backend.hiding(view.hidden)
+    def _view(self) -> View | None:
+        """What whoever asks may see; None: everything, as it is."""
+        if (asker := ASKER.get()) is None or asker.find is None:
+            return None
+        with self._backend.reading.connect() as connection:
+            return asker.find(Read(connection))
+
+    def _connection(self, view: View | None) -> AbstractContextManager[sa.Connection]:
+        if view is not None and view.hidden:
+            return self._backend.hiding(view.hidden)
         return self._backend.reading.connect()

@@ -18,11 +18,19 @@ _NONE: Parameters = {}
 class Read:
     """A consistent view of the database. Valid inside the function that got it."""
 
-    def __init__(self, connection: sa.Connection, check: Callable[[], None] | None = None) -> None:
-        """`check`: called before each statement; raises where the work has taken too long."""
+    def __init__(
+        self,
+        connection: sa.Connection,
+        check: Callable[[], None] | None = None,
+        view: View | None = None,
+    ) -> None:
+        """`check`: called before each statement; raises where the work has taken too long.
+
+        `view`: as `Read.view`, where it is known; rows that it hides are missing from the connection's tables.
+        """
         self.connection = connection
         self._check = check
-        self._view: View | None = None
+        self._view = view
 
     @property
     def view(self) -> View:

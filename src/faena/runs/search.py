@@ -62,7 +62,7 @@ def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]: 
     statement = runs.select().where(runs.c.id.in_(below_it(run_id))).order_by(runs.c.created_at, runs.c.id)
     if type is not None:
         statement = statement.where(runs.c.type == type)
-    return [store.as_run(row) for row in read.execute(statement)]
+    return store.with_parents_there(read, [store.as_run(row) for row in read.execute(statement)])
 
 
 def children_of(read: Read, run_id: str, start: int, most: int) -> tuple[list[tuple[Run, int]], int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from faena.compute.waiting import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, lists, metadata, partial_index
@@ -149,7 +150,10 @@ def add(write: Write, run: Run) -> None:
 def get(read: Read, run_id: str) -> Run | None:
     """None where there is none for whoever the work is done for. Raises NotAllowed: see `visibility.is_there`."""
     row = read.execute(_GET, {"run": run_id}).first()
-    return as_run(row) if row and visibility.is_there(read, row.experiment) else None
+    if row is None or not visibility.is_there(read, row.experiment):
+        return None
+    (run,) = with_parents_there(read, [as_run(row)])
+    return run
 
 
 def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
@@ -165,7 +169,17 @@ def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
 def all_of(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
     """By id; raises what reading a row raises."""
     rows = lists.execute(read, _GET_ALL, run_ids)
-    return {row.id: as_run(row) for row in rows if visibility.is_there(read, row.experiment)}
+    there = [as_run(row) for row in rows if visibility.is_there(read, row.experiment)]
+    return {run.id: run for run in with_parents_there(read, there)}
+
+
+def with_parents_there(read: Read, found: list[Run]) -> list[Run]:
+    """The runs, without ids of parents that are not there for who reads: an id tells its experiment's name."""
+    if isinstance(read, Write) or not read.view.hidden:
+        return found
+    parents = {run.parent for run in found if run.parent is not None}
+    there = {row.id for row in lists.execute(read, _GET_ALL, sorted(parents))} if parents else set()
+    return [run if run.parent is None or run.parent in there else replace(run, parent=None) for run in found]
 
 
 def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:

@@ -210,9 +210,10 @@ def _query(
             behind = further | ((value == place.value) & behind)
         statement = statement.where(behind)
     statement = statement.where(*conditions).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
-    return [
-        (store.as_run(row), row._mapping["sorted_by"] if valued else None) for row in read.execute(statement)
-    ]
+    rows = list(read.execute(statement))
+    found = store.with_parents_there(read, [store.as_run(row) for row in rows])
+    values = [row._mapping["sorted_by"] if valued else None for row in rows]
+    return list(zip(found, values, strict=True))
 
 
 def _encode(place: _Place) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote_plus
+
 import sqlalchemy as sa
 
 from faena.db import Read, Write
@@ -14,7 +18,19 @@ def list_views(read: Read, page: str | None = None) -> list[SavedView]:
     statement = sa.select(views.c.id, views.c.page, views.c.name, views.c.query).order_by(views.c.name)
     if page is not None:
         statement = statement.where(views.c.page == page)
-    return [SavedView(*tuple(row)) for row in read.execute(statement)]
+    found = [SavedView(*tuple(row)) for row in read.execute(statement)]
+    if isinstance(read, Write) or not (hidden := read.view.hidden):
+        return found
+    return [view for view in found if not names_one(view.query, hidden.values())]
+
+
+def names_one(query: str, experiments: Iterable[str]) -> bool:
+    """Whether a view's address has the name of one of these, also as the beginning of a run's id."""
+    asked = unquote_plus(query)
+    return any(
+        name in asked and re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", asked) is not None
+        for name in experiments
+    )
 
 
 def get_view(read: Read, number: int) -> SavedView | None:
