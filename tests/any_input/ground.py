@@ -12,6 +12,7 @@ import httpx
 import requests
 import urllib3
 
+from faena.kernel.settings import WIRE_HEADER, WIRE_VERSION
 from faena.mlflow.run_tokens import RunOfToken
 from faena.people.model import Role
 from faena.testing.clock import ManualClock
@@ -40,7 +41,11 @@ class Elsewhere:
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # as our own clients ask: `/version` is of MLflow's protocol, too
+        self._headers = {
+            WIRE_HEADER: str(WIRE_VERSION),
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        }
         self._session = requests.Session()
         self._session.trust_env = False
 

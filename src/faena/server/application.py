@@ -58,6 +58,7 @@ async def _not_here() -> None:
 
 @get("/version", summary="Version of the package and of the wire", opt=READ)
 async def version() -> VersionView:
+    """At an address for whoever sends `Faena-Wire: 1`; others are told MLflow's release, as its clients expect."""
     return VersionView(faena.__version__, settings.WIRE_VERSION, _STARTED)
 
 
