@@ -11,7 +11,9 @@ from faena.db import Database, Read
 from faena.runs import build_queue
 from faena.runs.list_schemas import Emptiness
 from faena.runs.search import Wanted
+from faena.runs.store import runs
 from faena.search import empty_results
+from faena.search.service import conditions
 from faena.server.operation.gauges import kept_for
 from faena.testing.history import BEGIN, fill
 
@@ -48,6 +50,25 @@ def test_runs_that_wait_for_environments_are_found_among_those_alone(history: Da
     found = steps(history, lambda read: build_queue.unprepared(read, "cpu", 100))
     assert any("unprepared_runs" in step for step in found)
     assert not any("runs_by_time" in step for step in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("tags.index = '7'", Wanted()),
+        ("tags.index in (7, 8)", Wanted()),
+        ("params.net = mlp", Wanted()),
+        ("", Wanted(tags={"index": "7"})),
+    ],
+)
+def test_whole_texts_are_found_by_their_index_and_not_among_all_of_their_name(
+    history: Database, text: str, wanted: Wanted
+) -> None:
+    found = steps(
+        history,
+        lambda read: read.execute(sa.select(runs.c.id).where(*conditions(wanted, BEGIN, text))).all(),
+    )
+    assert any("_by_value" in step and "<expr>=?" in step for step in found), found
 
 
 class TestNothingFound:

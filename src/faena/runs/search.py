@@ -131,10 +131,10 @@ def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.C
     marks = table.alias()
     condition = marks.c.key == key
     if value is not None:
-        # the index holds the beginning of each value: the rest, of any length, is compared row by row
-        condition &= (record_store.head(marks.c.value) == value[: record_store.HEAD]) & (
-            marks.c.value == value
-        )
+        # the index holds the beginning of each value: the rest, of any length, is compared row by row, and not as the
+        # column itself, in whose place SQLite would put the value in the index's expression, too, and know it no more
+        head = record_store.head(marks.c.value) == value[: record_store.HEAD]
+        condition &= head & (marks.c.value.concat("") == value)
     return having(marks.c.run_id, condition, probing=probing)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.db import like
 from faena.kernel import experiment_names
@@ -97,6 +98,8 @@ class Column(Struct, frozen=True):
     """Which rows of `table` are meant."""
     ordered: bool = False
     """Whether an index has these rows in the order of their values."""
+    head: sa.ColumnElement[str] | None = None
+    """The part of a text by which an index has these rows."""
 
     @property
     def is_text(self) -> bool:
@@ -133,13 +136,15 @@ def column(field: Field, source: Source, *, probing: bool = False) -> Column:
         return Column("number", _NUMBERS[name])
     if first in ("tags", "properties") and rest:
         table = (record_store.tags if first == "tags" else record_store.properties).alias()
-        return Column("text", table.c.value, table=table, here=table.c.key == ".".join(rest))
+        here = table.c.key == ".".join(rest)
+        return Column("text", table.c.value, table=table, here=here, head=record_store.head(table.c.value))
     if first in ("parameters", "params") and rest:
         table = record_store.parameters.alias()
         here = table.c.name == ".".join(rest).lstrip(
             "-"
         )  # as it is kept, however many dashes the script gets
-        return Column("either", table.c.value, number=table.c.number, table=table, here=here)
+        head = record_store.head(table.c.value)
+        return Column("either", table.c.value, number=table.c.number, table=table, here=here, head=head)
     if first == "metrics" and rest:
         return _metric(rest, probing=probing)
     table = versions.alias()
@@ -172,15 +177,37 @@ def condition(
         return ~of_run(found, found.value.is_not(None), probing=probing)
     if found.kind == "model":
         return of_run(found, _named(found, comparison, source), probing=probing)
-    return of_run(found, _test(found, comparison, source, now), probing=probing)
+    test = _test(found, comparison, source, now) if probing else _by_index(found, comparison, source, now)
+    return of_run(found, test, probing=probing)
+
+
+def _by_index(found: Column, comparison: Comparison, source: Source, now: Micros) -> sa.ColumnElement[bool]:
+    """The same as `_test`, so said that an index of texts finds them."""
+    if (head := _head(found, comparison)) is None:
+        return _test(found, comparison, source, now)
+    # SQLite puts the value that a column is to have in the column's place elsewhere, where the index has the column
+    whole = replace(found, value=found.value.concat(""))
+    return head & _test(whole, comparison, source, now)
+
+
+def _head(found: Column, comparison: Comparison) -> sa.ColumnElement[bool] | None:
+    """What the index of texts is asked for, where a comparison is with whole ones."""
+    if found.head is None or comparison.operator not in ("=", "in"):
+        return None
+    if found.kind == "either" and all(isinstance(value, (int, float)) for value in comparison.values):
+        return None
+    heads = [str(value)[: record_store.HEAD] for value in comparison.values]
+    return found.head == heads[0] if len(heads) == 1 else found.head.in_(heads)
 
 
 def rows_by_index(comparison: Comparison, source: Source, now: Micros) -> sa.Select[Any] | None:
     """A row for each run that a comparison means, where an index finds them in their order; None elsewhere."""
     found = column(comparison.field, source)
-    if found.table is None or found.here is None or not found.ordered or comparison.operator == "is null":
+    if found.table is None or found.here is None or comparison.operator == "is null":
         return None
-    test = _test(found, comparison, source, now)
+    if not found.ordered and _head(found, comparison) is None:
+        return None
+    test = _by_index(found, comparison, source, now)
     return sa.select(sa.literal(1)).select_from(found.table).where(found.here, test)
 
 
