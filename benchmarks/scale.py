@@ -12,6 +12,7 @@ with the longest that somebody waited for a page meanwhile.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,7 @@ def of_runs(kind: str, count: int, *, walks: bool = False) -> Figures:
         found |= asked(there, token, [run_id(number) for number in range(count - 5, count)])
         found |= deed(there)
         if walks:
+            print(table("so far", [f"{count:,}"], [found]), file=sys.stderr, flush=True)
             found |= tasks(there)
         server, database = there.memory()
         found["memory of the server afterwards"] = f"{server:.0f} MB"

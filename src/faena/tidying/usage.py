@@ -17,7 +17,7 @@ _LARGEST = 10
 
 
 async def usage(database: Database, folder: WorkspaceFolder, largest: int = _LARGEST) -> UsageView:
-    """Walks every file of the workspace and of this user's caches: seconds where there are millions."""
+    """Walks all files of the workspace and of this user's caches, and all rows: minutes where there are many runs."""
     places = await BYTES.run(_places, folder)
 
     def read_shares(read: Read) -> UsageView:
@@ -30,7 +30,7 @@ async def usage(database: Database, folder: WorkspaceFolder, largest: int = _LAR
             unreferenced.waiting(read, 0),
         )
 
-    return await database.read(read_shares)
+    return await database.read(read_shares, unlimited=True)
 
 
 def _places(folder: WorkspaceFolder) -> list[PlaceView]:
