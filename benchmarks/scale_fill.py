@@ -102,7 +102,7 @@ class _Cloning:
 
     def __init__(self, write: Write, template: str, first: int, last: int, shift: int) -> None:
         self.write, self.template = write, template
-        numbers = sa.select(sa.literal(first).label("n")).cte("numbers", recursive=True)
+        numbers = sa.select(sa.cast(first, sa.BigInteger).label("n")).cte("numbers", recursive=True)
         self.numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n < last - 1))
         self.n = self.numbers.c.n
         began = write.execute(sa.select(runs.c.created_at).where(runs.c.id == template)).scalar_one()

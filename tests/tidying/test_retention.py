@@ -138,3 +138,21 @@ def test_rules_have_names(house: TidyHouse) -> None:
     for name in ("", "x" * 256, "a\nb"):
         with pytest.raises(UserErrorException, match="cannot be the name"):
             put(house, name, KeepOfLog(size=1 << 20))
+
+
+def test_many_runs_go_a_part_at_a_time_since_writers_wait_meanwhile(
+    house: TidyHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = scored(house, *(number / 10 for number in range(5)))
+    house.days(2)
+    monkeypatch.setattr(retention, "_RUNS_TOGETHER", 2)
+    put(house, "days", KeepRuns(days=1))
+    [would] = apply(house, dry_run=True)
+    assert would.what.startswith("5 runs")
+    done = apply(house)
+    assert [each.what.partition(" ")[0] for each in done] == ["2", "2", "1"]
+    assert len({each.deletion for each in done}) == 3
+    assert apply(house) == [], "all are gone"
+    for each in done:
+        house.undo(each.deletion)
+    assert [len(house.files(run)) for run in runs] == [1] * 5

@@ -36,6 +36,8 @@ _LEAST_DAYS = 1
 """With less, a rule would take runs away that ended a moment ago, and all those that are there."""
 _LONGEST_DAYS = 36_500
 _LEAST_LOG = 1 << 16
+_RUNS_TOGETHER = 1_000
+"""Runs that go by one deletion: marking them, and finding out what that frees, takes a fifth of a second."""
 _PART = {KeepBest: "outputs", KeepLogs: "logs", KeepRuns: "all"}
 
 
@@ -88,8 +90,27 @@ async def _delete(
     database: Database, name: str, rule: KeepBest | KeepLogs | KeepRuns, now: Micros, *, dry_run: bool
 ) -> list[Applied]:
     chosen = await database.read(partial(_chosen, rule=rule, now=now), unlimited=True)
-    if not chosen:
-        return []
+    together = (
+        len(chosen) if dry_run else _RUNS_TOGETHER
+    )  # what would go is said as a whole, and kept by nobody
+    found: list[Applied] = []
+    for start in range(0, len(chosen), max(1, together)):
+        found += await _delete_some(
+            database, name, rule, now, chosen[start : start + together], dry_run=dry_run
+        )
+    return found
+
+
+async def _delete_some(
+    database: Database,
+    name: str,
+    rule: KeepBest | KeepLogs | KeepRuns,
+    now: Micros,
+    chosen: list[str],
+    *,
+    dry_run: bool,
+) -> list[Applied]:
+    """In one transaction, for which everybody waits who writes."""
     asked = DeletionRequest(runs=tuple(chosen), part=_PART[type(rule)], dry_run=dry_run, user=f"rule {name}")
     view = await deleting.delete(database, asked, now)
     if view.id is None and not dry_run:
