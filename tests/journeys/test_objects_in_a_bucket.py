@@ -243,3 +243,37 @@ def test_objects_move_to_a_bucket_and_back(
     assert "1 object, 7 B, in the folder, each verified; 1 were brought now." in moved("--to-folder")
     shutil.rmtree(s3_server.folder / s3.BUCKET / address.removeprefix("s3://").split("/")[1])
     assert downloads()
+
+
+def test_a_move_that_was_killed_goes_on(
+    s3_server: s3.S3Server, signed_in: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace.create("team", tmp_path / "team")
+    Path("model").mkdir()
+    for number in range(60):
+        Path("model", str(number)).write_bytes(random.randbytes(1000 * number))
+    Model.register(workspace, model_path="model", model_name="net")
+    shut_down(workspace)
+    program = [sys.executable, "-m", "faena.server.objects_move", str(workspace.files.path)]
+    address = s3_server.address
+    place = objects_place.parsed(address)
+    folder = s3_server.folder / s3.BUCKET / place.prefix / "objects"
+    there: list[int] = []
+    while not (workspace.files.path / objects_place.RECORD).exists():
+        before = len(list(folder.glob("*/*")))
+        with subprocess.Popen(program, env={**os.environ, "FAENA_SERVER_OBJECTS": address}) as move:
+            until(
+                lambda: move.poll() is not None or len(list(folder.glob("*/*"))) > before + 15,  # noqa: B023  at once
+                "some are brought",
+            )
+            move.kill()
+        there.append(before)
+    assert len(there) > 2
+    assert len(in_bucket(s3_server, workspace)) == 60
+    empty_folder(workspace)
+    Model(workspace, "net").download(tmp_path / "got")
+    for number in range(60):
+        name = f"model/{number}"
+        assert (tmp_path / "got" / name).read_bytes() == (tmp_path / name).read_bytes()
+    shut_down(workspace)

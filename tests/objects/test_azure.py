@@ -9,6 +9,7 @@ import hmac
 import os
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from faena.kernel.errors import WorkspaceException
+from faena.objects.bucket import moving
 from faena.objects.bucket.files import BucketObjects
 from faena.objects.bucket.store import Bucket
+from faena.objects.files import FolderObjects
 from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
 from faena.testing.waiting import until
@@ -103,6 +106,27 @@ def test_a_large_one_comes_in_parts(files: BucketObjects, url: str, tmp_path: Pa
     other = another_folder(parsed(url), tmp_path / "other")
     assert read(other, digest) == content
     assert not other._bucket._gives_no_parts
+
+
+def test_an_address_is_of_one_object(files: BucketObjects) -> None:
+    content = os.urandom(9_000_000)
+    (digest, _), (other, _) = files.put([content]), files.put([content[1:]])
+    address = files.address(digest, 60) or ""
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        assert answer.read() == content
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(address.replace(f"{digest[:2]}/{digest}", f"{other[:2]}/{other}"), timeout=60)
+    assert set(files.list()) == {digest, other}
+    assert files.address("0" * 64, 60) == ""
+
+
+def test_objects_move_there_and_back(url: str, tmp_path: Path) -> None:
+    plain = FolderObjects(tmp_path / "plain")
+    put = {plain.put([content])[0] for content in (b"", b"one", os.urandom(12_000_000))}
+    bucket = Bucket(parsed(url), WORKSPACE)
+    assert moving.to_bucket(tmp_path / "plain", bucket).brought == 3
+    assert moving.to_folder(bucket, tmp_path / "back").objects == 3
+    assert set(FolderObjects(tmp_path / "back").list()) == put
 
 
 def test_a_container_that_is_not_there(url: str) -> None:
