@@ -56,8 +56,16 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    """It takes connections before it does."""
+    try:
+        urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/{_ACCOUNT}/data?restype=container", timeout=10
+        ).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def make_container(endpoint: str) -> None:
