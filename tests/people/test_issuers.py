@@ -27,6 +27,7 @@ def settings(issuer: Issuer) -> Iterator[OpenId]:
     issuer.reset()
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("answer", answers.ALL)
 def test_answers_that_are_none(
     issuer: Issuer,
@@ -63,6 +64,7 @@ def test_one_that_is_not_there() -> None:
     assert told.value.detail.startswith("http://127.0.0.1:1/realm/.well-known/openid-configuration: ")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "description",
     [

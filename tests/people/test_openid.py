@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from msgspec.structs import replace
 
 from faena.people.openid.settings import OpenId
 from faena.people.settings import Settings
+from faena.server.listener.request_headers import Headers
+from faena.server.team.issuer_sign_in import IssuerSignIn
 from faena.testing.clock import ManualClock
 from tests.people import answers
 from tests.people.issuer import CLIENT, SECRET, Issuer, issuing, jwk
 from tests.people.shared import OWNER, Browser, Shared
 from tests.people.visit import BACK, BEGIN, Visit, refused
 from tests.server.house import running
+
+BY = OpenId("", CLIENT, SECRET, allow=("@example.org", "group:lab"), newcomers="contributor")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +39,7 @@ def issuer(_issuer: Issuer) -> Iterator[Issuer]:
 @pytest.fixture(scope="module")
 def shared(_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     clock = ManualClock(time.time_ns() // 1000)
-    by = OpenId(_issuer.url, CLIENT, SECRET, allow=("@example.org", "group:lab"), newcomers="contributor")
-    settings = replace(Settings(port=0, owner=OWNER), openid=by)
+    settings = replace(Settings(port=0, owner=OWNER), openid=replace(BY, issuer=_issuer.url))
     with running(tmp_path_factory.mktemp("openid"), clock, settings=settings) as server:
         found = Shared(server, clock)
         yield found
@@ -177,6 +180,23 @@ class TestTheWayBack:
         visit.cookies = cookies
         assert "used already" in refused(visit.come_back(code=issuer.code(asked), state=asked["state"]))
 
+    def test_another_process_of_the_server_ends_it(
+        self, shared: Shared, visit: Visit, issuer: Issuer
+    ) -> None:
+        asked = visit.begin()
+        [cookie] = [value for name, value in visit.cookies.items() if name.endswith("_begun")]
+        house = shared.server.house
+        query = urlencode({"code": issuer.code(asked), "state": asked["state"]}).encode()
+        host = urlsplit(shared.url).netloc.encode()
+
+        async def end() -> tuple[str, str]:
+            by = replace(BY, issuer=issuer.url)
+            other = IssuerSignIn(by, house.database, shared.clock)
+            scope: Any = {"query_string": query}
+            return await other.finish(scope, Headers([(b"host", host)]), cookie)
+
+        assert shared.server.do(end()) == ("bob@example.org", "/ui/models?text=a")
+
     def test_a_code_counts_once(self, shared: Shared, visit: Visit, issuer: Issuer) -> None:
         code = issuer.code(visit.begin())
         asked = visit.begin()
@@ -211,6 +231,7 @@ class TestTheWayBack:
         came = {"code": issuer.code(asked), "state": asked["state"], "iss": "https://evil.example"}
         assert "not the answer of" in refused(visit.come_back(**came))
 
+    @pytest.mark.few(2)
     @pytest.mark.parametrize(
         "query", ["", "state=a", "code=a&code=b&state={0}", "code=&state={0}", "%00=%ff", "a=1&" * 90]
     )

@@ -96,6 +96,7 @@ def test_it_may_no_more_than_who_lets_it_in(shared: Shared) -> None:
     shared.owner.api.people.remove("bert")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("other", "why"),
     [
@@ -153,6 +154,7 @@ def test_the_program_knows_the_certificate_that_it_was_shown(shared: Shared) -> 
     assert login.token not in repr(login)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1", "https://user:p@127.0.0.1"])
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(UserErrorException):
