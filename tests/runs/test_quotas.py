@@ -60,7 +60,7 @@ def end(ground: Ground, run_id: str) -> None:
 class TestNodesAtOnce:
     def test_a_person_at_their_quota_waits_and_is_told_so_while_another_goes_on(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=10)
-        first = ground.queue(1000, experiments=("x",), user="ann", prefix="a-")
+        first = ground.queue(200, experiments=("x",), user="ann", prefix="a-")
         [other] = ground.queue(1, experiments=("x",), user="bob", prefix="b-")
         limit(ground, person="ann", set={"nodes": 4})
         assert ground.step() == [*first[:4], other]
@@ -71,6 +71,7 @@ class TestNodesAtOnce:
         limit(ground, person="ann", lift=["nodes"])
         assert ground.step() == first[5:10]
 
+    @on_sqlite_alone
     def test_it_counts_on_all_clusters_together(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=3)
         ground.cluster("other", idle=3)
@@ -87,6 +88,7 @@ class TestNodesAtOnce:
         ground.write(lambda write: renaming.rename(write, "x", "z", 0))
         assert ground.blocker("x-00002") == "quota of experiment 'z': 1 of 1 node at once are in use"
 
+    @on_sqlite_alone
     def test_a_cluster_grows_no_further_than_quotas_let(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=0, max_nodes=50)
         limit(ground, person="ann", set={"nodes": 3})
@@ -95,6 +97,7 @@ class TestNodesAtOnce:
         ground.step()
         assert len(ground.placed.start) == 5
 
+    @on_sqlite_alone
     def test_a_run_that_could_never_begin_is_refused(self, ground: Ground) -> None:
         limit(ground, everybody=True, set={"nodes": 2})
         with pytest.raises(ExperimentExecutionException, match=r"node_count is 3; ann.s quota is 2 at once"):
@@ -102,6 +105,7 @@ class TestNodesAtOnce:
         limit(ground, person="ann", set={"nodes": 3})
         read(ground, lambda read: shares.refuse_too_wide(read, Line("ann", "x"), 3))
 
+    @pytest.mark.long
     @on_sqlite_alone
     def test_what_a_look_costs_does_not_grow_with_the_queue_of_who_may_have_no_more(
         self, ground: Ground
@@ -120,7 +124,7 @@ class TestNodesAtOnce:
 class TestTurns:
     def test_a_node_that_comes_free_again_and_again_goes_to_each_in_turn(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=1)
-        ground.queue(1000, experiments=("x",), user="ann", prefix="a-")
+        ground.queue(200, experiments=("x",), user="ann", prefix="a-")
         ground.queue(3, experiments=("x",), user="bob", prefix="b-")
         ground.queue(1, experiments=("y",), user="eve", prefix="e-")
         order = []
@@ -130,6 +134,7 @@ class TestTurns:
             end(ground, running)
         assert "".join(order) == "abeabab"
 
+    @on_sqlite_alone
     def test_who_has_many_nodes_waits_for_who_has_few(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=4)
         ann = ground.queue(100, user="ann", prefix="a-", experiments=("x",))
@@ -174,6 +179,7 @@ class TestNodeHours:
             ground.free(run_id)
         assert listed(ground)["ann"].used.node_hours == pytest.approx(2, abs=0.001)
 
+    @on_sqlite_alone
     def test_who_has_used_up_theirs_waits_until_the_month_is_over(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=2)
         limit(ground, person="ann", set={"node_hours": 1.0})
@@ -187,6 +193,7 @@ class TestNodeHours:
         ground.clock.advance((months.begin_of(following) - ground.clock.now()) / 1e6)
         assert ground.step() == [first, second]
 
+    @on_sqlite_alone
     def test_a_run_that_is_over_its_hours_goes_on_and_the_next_one_waits(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=2)
         limit(ground, everybody=True, set={"node_hours": 2})
@@ -227,6 +234,7 @@ class TestSetting:
         with pytest.raises(UserErrorException, match=said):
             lasting_database.submit_write(lambda write: service.change(write, wanted, 0)).result()
 
+    @on_sqlite_alone
     def test_nobody_gets_a_quota_who_is_not_there(self, ground: Ground) -> None:
         with pytest.raises(NotFound, match="no experiment"):
             limit(ground, experiment="nowhere", set={"nodes": 1})
@@ -235,6 +243,7 @@ class TestSetting:
         with pytest.raises(NotFound, match="There is no person 'anna' here"):
             limit(ground, person="anna", set={"nodes": 1})
 
+    @on_sqlite_alone
     def test_a_limit_that_is_not_named_stays_and_one_without_any_is_gone(self, ground: Ground) -> None:
         limit(ground, everybody=True, set={"nodes": 2, "node_hours": 10})
         made = limit(ground, person="ann", set={"nodes": 4})
