@@ -14,7 +14,7 @@ from faena.attempts.folder import AttemptFolder
 from faena.attempts.follow import Follower, Segment
 from faena.attempts.key import AttemptKey
 from faena.attempts.upload import Shipper
-from faena.kernel.errors import FaenaError, ServiceException, StorageFull
+from faena.kernel.errors import DatabaseAway, FaenaError, ServiceException, StorageFull
 
 BAD, GOOD, LOG = "spool/1-bad", "spool/2-good", "log/azureml-logs/70_driver_log.txt"
 
@@ -122,9 +122,12 @@ def test_the_end_is_told_also_where_what_is_to_be_said_of_it_is_refused(folder: 
     assert server.here[BAD] == b"good"
 
 
-def test_a_full_disk_is_no_refusal(folder: AttemptFolder) -> None:
-    server = Server(1, StorageFull("full"))
-    with pytest.raises(StorageFull):
+@pytest.mark.parametrize("kind", [StorageFull, DatabaseAway])
+def test_a_full_disk_and_a_database_that_is_away_are_no_refusals(
+    folder: AttemptFolder, kind: type[FaenaError]
+) -> None:
+    server = Server(1, kind("told"))
+    with pytest.raises(kind):
         end(shipper(folder, server))
     assert not server.files
     end(shipper(folder, server))

@@ -128,6 +128,7 @@ def endured(team: Team, what: str, weather: Weather, seconds: float, who: int) -
         row.longest = max(row.longest, worker.longest) if worker.kind != "runs" else row.longest
         row.told += worker.told
         row.wrong += worker.found()
+        worker.close()
     return row
 
 

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from faena.testing import s3
+from faena.testing.kills.ground import Case
 from faena.testing.postgresql_pair import Pair
 from faena.testing.waiting import until
 from tests.faults.ground import Site
@@ -19,6 +20,11 @@ class SharedSite(Site):
         team.start()
         until(lambda: team.leader, "one leads", seconds=60)
         super().__init__(folder, links=links, project=team.local.files.path.parent)
+
+    def case(self) -> Case:
+        """Once both are there again: what is measured is how soon the other leads, not how soon one starts."""
+        until(lambda: all(place.answers() for place in self._team.places), "both answer", seconds=120)
+        return super().case()
 
     def close(self) -> None:
         self._team.close()

@@ -25,6 +25,7 @@ class TrueClient(Worker):
         self._confirm, self._release = team.folder / f"mlflow-{who}", team.folder / f"mlflow-{who}-ends"
         self._output = team.folder / f"mlflow-{who}.out"
         self._process: subprocess.Popen[bytes] | None = None
+        self._asker = Asker(team.url, team.token)
 
     def work(self, over: threading.Event) -> None:
         told = {
@@ -46,13 +47,16 @@ class TrueClient(Worker):
             self._process.wait()
         self.acknowledged = len(self._said("point"))
 
+    def close(self) -> None:
+        self._asker.close()
+
     def begun(self) -> bool:
         return len(self._said("point")) > 0
 
     def found(self) -> list[str]:
         if self._process is None or self._process.returncode:
             return [f"MLflow's client ended: {self._output.read_text(errors='replace')[-600:]}"]
-        asker = Asker(self.team.url, self.team.token)
+        asker = self._asker
         run = self._said("run")[0]
         view = asker.get(f"runs/get?run_id={run}")["run"]
         points = [(float(number), int(number)) for number in self._said("point")]

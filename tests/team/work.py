@@ -40,6 +40,9 @@ class Worker:
     def finish(self) -> None:
         return
 
+    def close(self) -> None:
+        return
+
     def found(self) -> list[str]:
         """What is wrong with what is there."""
         raise NotImplementedError
@@ -69,6 +72,9 @@ class Points(Worker):
         self._run = self._asker.new_run()
         self._logged: dict[str, list[tuple[float, int]]] = {}
         self._tag = 0
+
+    def close(self) -> None:
+        self._asker.close()
 
     def step(self, number: int) -> None:
         keys = ["loss"] if number % 2 else [f"m{each}" for each in range(_BATCH)]
@@ -106,6 +112,9 @@ class Files(Worker):
         self._run = self._asker.new_run()
         self._chance = random.Random(who)
         self._sent: dict[str, str] = {}
+
+    def close(self) -> None:
+        self._asker.close()
 
     def step(self, number: int) -> None:
         data = self._chance.randbytes(self._chance.choice((50, 70_000, 600_000)))

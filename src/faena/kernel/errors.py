@@ -192,10 +192,8 @@ class ServerUnreachable(ServiceException):
     status = 503
 
 
-class DatabaseAway(ServiceException):
+class DatabaseAway(ServerUnreachable):
     """The server's database does not answer, and the server has waited for it. Clients ask again for some minutes."""
-
-    status = 503
 
 
 class AnswerBroken(ServerUnreachable):
