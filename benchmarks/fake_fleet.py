@@ -30,8 +30,11 @@ class Fleet:
         self._processes = [
             _started(made.url, made.token, f"r{which}-", count, points) for which, count in enumerate(each)
         ]
-        for process in self._processes:
-            threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=(process,), daemon=True) for process in self._processes
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def __enter__(self) -> Fleet:
         return self
@@ -40,6 +43,11 @@ class Fleet:
         for process in self._processes:
             process.kill()
             process.wait()
+        for process, reader in zip(self._processes, self._readers, strict=True):
+            reader.join()
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                pipe.close()
 
     def wait(self, word: str, number: int, patience: float = _PATIENCE) -> list[dict[str, Any]]:
         """The next so many things that they tell of a kind; others are passed over."""
