@@ -101,6 +101,8 @@ class Campaign:
     def _ask(self, operation: Any, who: str) -> None:
         verb, route = operation.method.upper(), operation.path
         if (example := self._of_route.get((verb, route))) is not None:
+            if self.covered.rounds == 0:
+                self._send(verb, route, who, odd.as_it_is(example))
             for _ in range(self._examples):
                 self._send(verb, route, who, odd.request(example, self._chosen))
         for made in self._made(operation):

@@ -51,7 +51,7 @@ def request(route: Route, given: Any) -> requests.Request:
         for name, value in fields.items()
         if value is not None
     }
-    return requests.Request("GET", f"{path}?{urlencode(asked, doseq=True, errors='replace')[:40_000]}")
+    return requests.Request("GET", f"{path}?{urlencode(asked, doseq=True, errors='replace')[:30_000]}")
 
 
 def _ask(ground: Ground, covered: Covered, who: str, route: Route, given: Any) -> None:

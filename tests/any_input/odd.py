@@ -67,5 +67,10 @@ def request(example: Any, chosen: random.Random) -> requests.Request:
     return requests.Request(example.verb, url, {"Content-Type": "application/json"}, data=data)
 
 
+def as_it_is(example: Any) -> requests.Request:
+    data = None if example.body is None else json.dumps(example.body).encode()
+    return requests.Request(example.verb, example.path, {"Content-Type": "application/json"}, data=data)
+
+
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)[:9000]
