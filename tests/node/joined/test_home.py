@@ -35,6 +35,10 @@ class Counted(ServerApi):
         self.downloaded: list[str] = []
         self.together = 0
 
+    def download(self, path: str, target: Path, progress: Callable[[], None] = lambda: None) -> str:
+        self.downloaded.append(path)
+        return super().download(path, target, progress)
+
     def fetch(self, digest: str, target: Path) -> str:
         self.downloaded.append(digest)
         return super().fetch(digest, target)
