@@ -27,7 +27,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         left = int(self.headers.get("Content-Length", 0))
         parts = urlsplit(self.path)
-        token = parse_qs(parts.query).get("page_token", [""])[0]
+        asked = parse_qs(parts.query)
+        token = asked.get("page_token", [""])[0] or asked.get("path", [""])[0].rpartition("/")[2]
         if "artifacts/" in parts.path:
             if self.command == "GET" and parts.path.startswith(FILES):
                 self.send(bytes(sent.get(parts.path[-9:], 0)), "application/octet-stream")

@@ -27,6 +27,8 @@ from faena.testing.waiting import until
 _TIMES = 10.0
 _OF_FLOOR = 1.3
 _MANY, _RUNS = "many runs", 10_000
+FILLED = {f"{_RUNS:,}": _MANY}
+"""Experiments that are searched beside the one that the client makes, by the number of their runs."""
 _CLIENTS = 20
 _P99 = 100.0
 _HERE = Path(__file__).parent
@@ -41,28 +43,21 @@ def measure(quick: bool = False) -> list[Row]:
         found = made.api.gateway.open_to_programs()
         runs = 10 if quick else _RUNS
         mlflow_crowd.fill(found.url, found.token, _MANY, runs)
-        recorded = folder / "answers.json"
         [server] = processes(made, "faena.server")
-        ours = _driven(
-            python,
-            found.url,
-            folder / "ours",
-            quick,
-            str(recorded),
-            MLFLOW_TRACKING_TOKEN=found.token,
-            SERVER_GROUP=str(os.getpgid(server)),
-        )
+        recorded = folder / "answers.json"
+        ours = driven_ours(python, found.url, found.token, server, folder, FILLED, recorded, quick=quick)
         our_crowd = mlflow_crowd.logging_at_once(found.url, found.token, _CLIENTS)
         memory = _memory(server)
-        with _rival(python, folder, runs) as (url, group):
-            theirs = _driven(python, url, folder / "theirs", quick, SERVER_GROUP=str(group))
+        database = f"sqlite:///{folder / 'mlflow.db'}"
+        fill_rival(python, database, _MANY, runs)
+        with rival(python, folder, database) as (url, group):
+            theirs = driven(python, url, folder / "theirs", FILLED, quick=quick, SERVER_GROUP=str(group))
             their_crowd = mlflow_crowd.logging_at_once(url, clients=_CLIENTS, points=20)
-        with _at_once(python, recorded) as (url, _):
-            floor = _driven(python, url, folder / "floor", quick)
-        rows = [_row(name, value, theirs[name], floor.get(name)) for name, value in ours.items()]
+        with at_once(python, recorded) as (url, _):
+            floor = driven(python, url, folder / "floor", FILLED, quick=quick)
         most = "≤ 100 MB"
         return [
-            *rows,
+            *(row(name, value, theirs[name], floor.get(name)) for name, value in ours.items()),
             _crowd_row(our_crowd, their_crowd),
             Row("memory of the server after all that", most, memory, "MB", holds=memory <= 100),
         ]
@@ -72,9 +67,9 @@ Figure = tuple[float, float]
 """Milliseconds of a call, and of the server's CPU."""
 
 
-def _row(name: str, ours: Figure, theirs: Figure, floor: Figure | None) -> Row:
-    budget = theirs[0] / _TIMES
-    said = f"≤ 1/{_TIMES:g} of the rival"
+def row(name: str, ours: Figure, theirs: Figure, floor: Figure | None, times: float = _TIMES) -> Row:
+    budget = theirs[0] / times
+    said = f"≤ 1/{times:g} of the rival"
     if floor is not None and budget < _OF_FLOOR * floor[0]:
         budget, said = _OF_FLOOR * floor[0], f"≤ {_OF_FLOOR} x the client alone"
     note = "" if floor is None else f"the client alone {floor[0]:.3g} ms; "
@@ -96,12 +91,36 @@ def _memory(pid: int) -> float:
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
 
 
-def _driven(
-    python: str, url: str, folder: Path, quick: bool, *arguments: str, **variables: str
+def driven_ours(
+    python: str,
+    url: str,
+    token: str,
+    server: int,
+    folder: Path,
+    filled: Mapping[str, str],
+    recorded: Path,
+    *,
+    quick: bool,
+) -> Mapping[str, Figure]:
+    """`server`: the process of Faena's; `recorded` gets its answers."""
+    group = str(os.getpgid(server))
+    given = {"MLFLOW_TRACKING_TOKEN": token, "SERVER_GROUP": group}
+    return driven(python, url, folder / "ours", filled, str(recorded), quick=quick, **given)
+
+
+def driven(
+    python: str,
+    url: str,
+    folder: Path,
+    filled: Mapping[str, str],
+    *arguments: str,
+    quick: bool,
+    **variables: str,
 ) -> Mapping[str, Figure]:
     folder.mkdir()
     environment = {name: value for name, value in os.environ.items() if name not in HIDING}
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+    quiet["FILLED"] = json.dumps(filled)
     given = [python, "-P", str(_HERE / "mlflow_driver.py"), url, str(folder), str(int(quick)), *arguments]
     done = subprocess.run(
         given, env=environment | quiet | variables, cwd=folder, stdout=subprocess.PIPE, check=True
@@ -110,19 +129,23 @@ def _driven(
     return {name: (taken, cpu) for name, (taken, cpu) in read.items()}
 
 
-@contextmanager
-def _rival(python: str, folder: Path, runs: int) -> Iterator[tuple[str, int]]:
-    port, database = free_port(), f"sqlite:///{folder / 'mlflow.db'}"
-    fill = [python, "-P", str(_HERE / "mlflow_fill.py"), database, _MANY, str(runs)]
+def fill_rival(python: str, database: str, name: str, runs: int) -> None:
+    fill = [python, "-P", str(_HERE / "mlflow_fill.py"), database, name, str(runs)]
     subprocess.run(fill, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    store = ["--backend-store-uri", database, "--workers", "1", "--port", str(port)]
+
+
+@contextmanager
+def rival(python: str, folder: Path, database: str, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """MLflow's server: its address, and its process group."""
+    port = free_port()
+    store = ["--backend-store-uri", database, "--workers", str(workers), "--port", str(port)]
     files = ["--artifacts-destination", str(folder / "mlartifacts")]
     with _server([python, "-m", "mlflow", "server", *store, *files], port) as found:
         yield found
 
 
 @contextmanager
-def _at_once(python: str, recorded: Path) -> Iterator[tuple[str, int]]:
+def at_once(python: str, recorded: Path) -> Iterator[tuple[str, int]]:
     port = free_port()
     with _server([sys.executable, "-P", str(_HERE / "at_once.py"), str(recorded), str(port)], port) as found:
         yield found

@@ -28,8 +28,10 @@ URL, FOLDER, SMALL = sys.argv[1], Path(sys.argv[2]), bool(int(sys.argv[3]))
 RECORD = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 RUNS, HISTORY, LARGE, FILES = (100, 10_000, 10, 20) if SMALL else (1000, 100_000, 100, 100)
 POINTS = 500
-MANY = "many runs"
-"""An experiment that the benchmark made."""
+FILLED: dict[str, str] = json.loads(os.environ.get("FILLED", "{}"))
+"""Experiments that the benchmark made, by the number of their runs."""
+LONGEST = 15.0
+"""Seconds after which nothing is repeated any more: some searches take as long."""
 TELLING = ("experiment_ids", "page_token", "filter", "order_by", "max_results")
 """Fields that tell one search from another."""
 GROUP = int(os.environ.get("SERVER_GROUP", "0"))
@@ -41,7 +43,7 @@ def key_of(method: str, path: str, body: bytes) -> str:
     """A page of a list is told by its token and what was asked; whose run it is makes no difference."""
     parts = urlsplit(path)
     asked = parse_qs(parts.query)
-    token = asked.get("page_token", [""])[0]
+    token = asked.get("page_token", [""])[0] or asked.get("path", [""])[0].rpartition("/")[2]
     if not token and body[:1] == b"{":
         told = json.loads(body)
         token = " ".join(str(told.get(name) or "") for name in TELLING)
@@ -82,11 +84,14 @@ def server_cpu() -> float:
 
 def milliseconds(times: int, work: Callable[[int], object]) -> tuple[float, float]:
     taken, before = [], server_cpu()
+    until = time.perf_counter() + LONGEST
     for number in range(times):
         began = time.perf_counter()
         work(number)
         taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken), (server_cpu() - before) / times
+        if time.perf_counter() > until:
+            break
+    return statistics.median(taken), (server_cpu() - before) / len(taken)
 
 
 def each_of(threads: int, times: int, work: Callable[[int, int], object]) -> tuple[float, float]:
@@ -152,29 +157,20 @@ def rows() -> dict[str, tuple[float, float]]:
     found[f"history of {HISTORY} points"] = milliseconds(
         3, lambda number: client.get_metric_history(long, "long")
     )
-    searched = client.create_experiment(f"searched {time.time()}")
-    for number in range(RUNS):
-        made = client.create_run(searched, start_time=number).info.run_id
-        client.log_batch(
-            made,
-            metrics=[Metric("acc", (number * 37 % 101) / 101, 0, 0)],
-            params=[Param("lr", str(number % 10))],
-        )
     questions: dict[str, dict[str, Any]] = {
         "first page": {"max_results": 100},
         "filter": {"filter_string": "metrics.acc > 0.5 and params.lr = '3'"},
         "order by a metric": {"order_by": ["metrics.acc DESC"], "max_results": 100},
         "all": {},
     }
-    for name, asked in questions.items():
-        found[f"search of {RUNS} runs, {name}"] = milliseconds(
-            3 * few, partial(search, client, searched, asked)
-        )
-    many_runs = client.get_experiment_by_name(MANY)
-    for name, asked in questions.items():
-        if not SMALL:
-            found[f"search of 10,000 runs, {name}"] = milliseconds(
-                3 if name != "all" else 1, partial(search, client, many_runs.experiment_id, asked)
+    if f"{RUNS:,}" not in FILLED:
+        FILLED[f"{RUNS:,}"] = filled(client, f"searched {time.time()}")
+    for count, experiment_name in sorted(FILLED.items(), key=lambda item: len(item[0])):
+        of_filled = client.get_experiment_by_name(experiment_name).experiment_id
+        for name, asked in questions.items():
+            times = 3 * few if count == f"{RUNS:,}" else 3
+            found[f"search of {count} runs, {name}"] = milliseconds(
+                times, partial(search, client, of_filled, asked)
             )
     large = FOLDER / "large.bin"
     large.write_bytes(os.urandom(LARGE << 20))
@@ -195,8 +191,27 @@ def rows() -> dict[str, tuple[float, float]]:
     found[f"{FILES} small artifacts, up"] = milliseconds(
         3, lambda number: client.log_artifacts(kept[number], str(small), "small")
     )
+    fetched = [FOLDER / f"small{number}" for number in range(3)]
+    for folder in fetched:
+        folder.mkdir()
+    found[f"{FILES} small artifacts, down"] = milliseconds(
+        3, lambda number: client.download_artifacts(kept[number], "small", str(fetched[number]))
+    )
     found["log_model of scikit-learn"] = milliseconds(3 * few, log_model_in(experiment))
     return found
+
+
+def filled(client: MlflowClient, name: str) -> str:
+    """An experiment with RUNS runs."""
+    experiment = client.create_experiment(name)
+    for number in range(RUNS):
+        made = client.create_run(experiment, start_time=number).info.run_id
+        client.log_batch(
+            made,
+            metrics=[Metric("acc", (number * 37 % 101) / 101, 0, 0)],
+            params=[Param("lr", str(number % 10))],
+        )
+    return name
 
 
 def log_model_in(experiment: str) -> Callable[[int], None]:

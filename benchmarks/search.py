@@ -22,6 +22,7 @@ from benchmarks.rows import Row, at_most, command
 from faena import Workspace
 from faena.db import Database
 from faena.testing.history import fill
+from faena.workspaces import database_place
 
 SIZES = (1_000, 10_000, 100_000)
 RIVAL_SIZE = 10_000
@@ -74,21 +75,22 @@ def measure(quick: bool = False) -> list[Row]:
     rows = []
     for size in SIZES[:1] if quick else SIZES:
         with workspace() as ws:
-            _fill(ws, size)
+            history(ws, size)
             for name, asked in ASKED.items():
-                ours = 1000 * _p95(lambda asked=asked: ws.api.runs(**asked), questions)  # type: ignore[misc]  # mypy infers no lambda with a default
+                ours = 1000 * p95(lambda asked=asked: ws.api.runs(**asked), questions)  # type: ignore[misc]  # mypy infers no lambda with a default
                 beside = rival.get(name) if size == RIVAL_SIZE or quick else None
                 rows.append(_row(f"{size:,} runs, {name}", ours, BUDGET_MS.get(name), beside))
     return rows
 
 
-def _fill(ws: Workspace, size: int) -> None:
-    database = Database(ws.files.database)
+def history(ws: Workspace, size: int) -> None:
+    """So many runs, while the workspace has no server."""
+    database = Database(database_place.place(ws.files.path))
     fill(database, size)
     database.close()
 
 
-def _p95(ask: Callable[[], object], questions: int) -> float:
+def p95(ask: Callable[[], object], questions: int) -> float:
     ask()
     times = []
     for _ in range(questions):

@@ -11,7 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.pool import QueuePool
 
 from faena.db.hearing import Heard
@@ -32,7 +31,7 @@ class _Kept:
         return not select.select([each.fileno() for each in self.connections], [], [], 0)[0]
 
 
-_kept: dict[str, dict[tuple[int, str, str], list[_Kept]]] = {}
+_kept: dict[str, dict[tuple[int, str], list[_Kept]]] = {}
 """What nobody uses: by the database's URL, and by what `_connect` was given."""
 
 
@@ -58,11 +57,11 @@ class LastingPostgreSQL(PostgreSQL):
 
     def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
         self._place = url
-        self._used: list[tuple[tuple[int, str, str], _Kept]] = []
+        self._used: list[tuple[tuple[int, str], _Kept]] = []
         super().__init__(url, readers=readers, heard=heard)
 
-    def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
-        key = size, options, isolation
+    def _connect(self, size: int, options: str) -> sa.Engine:
+        key = size, options
         kept = self._found(key) or self._new(*key)
         self._used.append((key, kept))
         return kept.engine
@@ -76,7 +75,7 @@ class LastingPostgreSQL(PostgreSQL):
             else:
                 kept.engine.dispose()
 
-    def _found(self, key: tuple[int, str, str]) -> _Kept | None:
+    def _found(self, key: tuple[int, str]) -> _Kept | None:
         left = _kept.get(self._place, {}).get(key, [])
         while left:
             kept = left.pop()
@@ -85,8 +84,8 @@ class LastingPostgreSQL(PostgreSQL):
             kept.engine.dispose()
         return None
 
-    def _new(self, size: int, options: str, isolation: IsolationLevel) -> _Kept:
-        kept = _Kept(super()._connect(size, options, isolation))
+    def _new(self, size: int, options: str) -> _Kept:
+        kept = _Kept(super()._connect(size, options))
 
         @event.listens_for(kept.engine, "connect")
         def note(connection: Any, _: object) -> None:

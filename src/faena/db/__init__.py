@@ -3,7 +3,7 @@
 from faena.db.columns import BigInteger, Integer, String, Text
 from faena.db.engine import Database
 from faena.db.schema import metadata, partial_index
-from faena.db.statements import like, like_exactly, upsert
+from faena.db.statements import by_no_index, like, like_exactly, upsert
 from faena.db.transactions import Read, Write
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "String",
     "Text",
     "Write",
+    "by_no_index",
     "like",
     "like_exactly",
     "metadata",

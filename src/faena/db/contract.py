@@ -18,7 +18,7 @@ class Backend(ABC):
     writing: sa.Engine
     """For the one thread that writes."""
     reading: sa.Engine
-    """Its connections cannot write, and see one moment from their transaction's first statement on."""
+    """Its connections cannot write, and see what they see in a `moment`."""
     left: WriterStopped | None = None
     """Why whoever has it should leave, although it is not known to be damaged; None where there is nothing."""
 
@@ -26,10 +26,14 @@ class Backend(ABC):
     def transaction(self, connection: sa.Connection) -> AbstractContextManager[sa.Transaction]:
         """A transaction that no other writer's overlaps, of this process or of another; at its end it is on disk."""
 
+    def give_up(self, connection: sa.Connection, transaction: sa.Transaction) -> None:
+        """Keep nothing of a transaction, whatever its statements met."""
+        transaction.rollback()
+
     def finish(self, connection: sa.Connection, topics: set[str]) -> None:
         """The last thing in a transaction that is to be kept. Other processes hear of the topics with its commit.
 
-        Raises WriterStopped where this process may not write any more.
+        WriterStopped is raised, here or at the transaction's end, where this process may not write any more.
         """
         return
 
@@ -42,12 +46,13 @@ class Backend(ABC):
         return
 
     @abstractmethod
-    def limited(
-        self, connection: sa.Connection, seconds: float
-    ) -> AbstractContextManager[Callable[[], None]]:
-        """While a read goes on that may take so long; gives what raises QueryTimedOut once it is over its time.
+    def moment(
+        self, connection: sa.Connection, seconds: float | None = None
+    ) -> AbstractContextManager[Callable[[], None] | None]:
+        """A transaction of a connection for reading, which sees one moment, from its first statement on.
 
-        A statement that is over its time raises QueryTimedOut, too.
+        It may take so long; gives what raises QueryTimedOut once it is over its time. A statement that is over its
+        time raises QueryTimedOut, too. None: it may take any time.
         """
 
     @abstractmethod

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from faena.db.savepoints import TransactionLost
 from faena.kernel import disk_space
 from faena.kernel.errors import DatabaseDamaged, ServiceException, StorageFull, WorkspaceException
 
-OF_DATABASE = (OperationalError, DatabaseDamaged, StorageFull)
+OF_DATABASE = (OperationalError, DatabaseDamaged, StorageFull, TransactionLost)
 """Errors that say nothing about the work that met them, and after which none of its transaction can go on."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

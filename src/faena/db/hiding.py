@@ -73,7 +73,7 @@ OF_TABLE = {
     ),
 }
 SETTING = "faena.hidden"
-"""Of a transaction of PostgreSQL: the numbers of experiments that are not there for whoever reads, as JSON."""
+"""Of a session of PostgreSQL: the numbers of experiments that are not there for whoever reads, as JSON."""
 MASKED = {("nodes", "run_id"), ("model_versions", "run_id"), ("model_versions", "told_run")}
 """Columns that are empty where they name a hidden run: their rows are the workspace's."""
 
@@ -117,7 +117,7 @@ def begin_on_sqlite(connection: sqlite3.Connection, _: object) -> None:
 def begin_on_postgresql(connection: Any, _: object) -> None:
     """So does PostgreSQL."""
     with connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ WRITE")
+        cursor.execute("BEGIN READ WRITE")
         main = cursor.execute("SELECT quote_ident(current_schema())").fetchone()[0]
         cursor.execute(
             f"CREATE TEMP VIEW {HIDDEN} AS SELECT id, name FROM {main}.experiments "

@@ -28,7 +28,9 @@ MAKE = (
     f"CREATE TABLE IF NOT EXISTS {TABLE} (one integer PRIMARY KEY CHECK (one = 1), number bigint NOT NULL, "
     "place text NOT NULL)"
 )
-FOUND = f"(SELECT number FROM {TABLE})"
+FENCE = f"1 / (SELECT count(*) FROM {TABLE} WHERE number = {{number}})"
+"""Fails, and with it the transaction that it is part of, where another process leads."""
+LEADS = f"SELECT count(*) FROM {TABLE} WHERE number = {{number}}"
 _TAKE = (
     f"INSERT INTO {TABLE} VALUES (1, 1, '') ON CONFLICT (one) DO UPDATE SET number = {TABLE}.number + 1, place = '' "
     "RETURNING number"

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
-from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlalchemy.types import TypeEngine
@@ -24,8 +23,9 @@ from faena.db.hearing import KEEPALIVES, Heard, Hearing, columns
 from faena.db.hosts import hosts_of, several_hosts
 from faena.db.kept_commits import FORGET, MARK, KeptCommits
 from faena.db.kept_commits import MAKE as MAKE_COMMITS
-from faena.db.leading import FOUND, MAKE, LeaderLock
+from faena.db.leading import FENCE, LEADS, MAKE, LeaderLock
 from faena.db.migrations import bring_up
+from faena.db.prepared import ask, raise_wrapped, send
 from faena.db.schema import create, found_version
 from faena.kernel.errors import (
     DatabaseAway,
@@ -42,12 +42,20 @@ from faena.kernel.plural import counted
 _DRIVER = "postgresql+psycopg"
 _WRITING = 0x6661656E61
 """The advisory lock of whoever writes. Locks are the database's own: those of others never meet."""
+_BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_LOCK = f"SELECT pg_advisory_xact_lock({_WRITING})"
+_BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PREPARED = 1000
+"""Statements that a connection keeps prepared: more than there are."""
+_PREPARED_IF_TOLD = 2**31
+"""Uses after which any statement would be. Those that are put together differ by values that a plan must know."""
 _SILENT_S = 60
 """Seconds after which a writer that holds the lock and says nothing, such as a host that sleeps, loses it."""
 _AGAIN = ("40001", "40P01")
 """Serialization failures and deadlocks."""
 _CANCELED = "57014"
 _FULL = "53100"
+_DIVIDED_BY_ZERO = "22012"
 _AWAY = ("08", "57P01", "57P02", "57P03")
 """What the states begin with of a connection that broke, and of a server that ends, crashed or starts."""
 _LOOK_S = 0.2
@@ -74,7 +82,9 @@ class PostgreSQL(Backend):
         self._url = _parsed(url)
         self._hosts = hosts_of(url)
         self._commits = KeptCommits()
-        self._changed = False
+        self._marked: Any = None
+        """The answer that says whether the last transaction changed something, once it has come."""
+        self._fence: int | None = None
         self._number: int | None = None
         self._hearing: Hearing | None = None
         if find_spec("psycopg") is None:
@@ -82,8 +92,9 @@ class PostgreSQL(Backend):
                 f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
             )
         self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
-        self.reading = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
-        self._hiding = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
+        reading = "-c default_transaction_read_only=on"
+        self.reading = self._connect(readers, reading)
+        self._hiding = self._connect(readers, f"{reading} -c {hiding.SETTING}=[]")
         event.listen(self._hiding, "connect", hiding.begin_on_postgresql)
         try:
             with self.writing.connect() as connection:
@@ -114,13 +125,10 @@ class PostgreSQL(Backend):
         _check_whole(connection)
         messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
         telling, parameters = columns(messages)
-        number = self._number  # which is another thread's, and may come between the question and its answer
-        leading = FOUND if number is not None else "NULL"
+        number = self._fence = self._number  # another thread's, which may come before the transaction's end
+        leading = "NULL" if number is None else FENCE.format(number=number)
         asked = f"WITH kept AS ({MARK}) SELECT (SELECT number FROM kept), {leading}{telling}"
-        found = connection.exec_driver_sql(asked, (*self._commits.next(), *parameters)).one()
-        if number is not None and found[1] != number:
-            raise WriterStopped("Another process of this server leads now, and this one leaves. Ask again.")
-        self._changed = found[0] is not None
+        self._marked = ask(connection, asked, (*self._commits.next(), *parameters))
 
     def close(self) -> None:
         self.hear_no_more()
@@ -134,23 +142,58 @@ class PostgreSQL(Backend):
 
     @contextmanager
     def transaction(self, connection: sa.Connection) -> Iterator[sa.Transaction]:
-        self._changed = False
+        from faena.db import pipelining
+
+        driver = connection.dialect.loaded_dbapi
+        self._marked = None
         with connection.begin() as transaction:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
-            yield transaction
-            if transaction.is_active:
-                _check_whole(connection)
-        if self._changed:
+            inner: Any = connection.connection.driver_connection
+            try:
+                with pipelining.begun(inner):
+                    send(connection, _BEGIN_TO_WRITE, waits=False, prepare=True)
+                    send(connection, _LOCK, waits=False, prepare=True)
+                    yield transaction
+                    if transaction.is_active:
+                        _check_whole(connection)
+                        send(connection, "COMMIT", waits=False, prepare=True)
+            except driver.Error as error:
+                if error.sqlstate == _DIVIDED_BY_ZERO and self._is_deposed():
+                    raise WriterStopped(
+                        "Another process of this server leads now, and this one leaves. Ask again."
+                    ) from None
+                raise_wrapped(connection, "COMMIT", error)
+        if self._marked is not None and self._marked.fetchall()[0][0] is not None:
             self._commits.answered()
 
+    def _is_deposed(self) -> bool:
+        """Whether another process leads than when the last transaction was to end."""
+        if self._fence is None:
+            return False
+        with self._apart().connect() as connection:
+            return not connection.exec_driver_sql(LEADS.format(number=self._fence)).scalar()
+
+    def give_up(self, connection: sa.Connection, transaction: sa.Transaction) -> None:
+        from faena.db import pipelining
+
+        pipelining.calm(connection.connection.driver_connection)  # type: ignore[arg-type]  # the driver's own
+        transaction.rollback()
+
     @contextmanager
-    def limited(self, connection: sa.Connection, seconds: float) -> Iterator[Callable[[], None]]:
-        milliseconds = max(1, int(seconds * 1000))
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+    def moment(
+        self, connection: sa.Connection, seconds: float | None = None
+    ) -> Iterator[Callable[[], None] | None]:
+        begin, check = _BEGIN_TO_READ, None
+        if seconds is not None:
+            begin += f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
+            check = checking(time.monotonic() + seconds, seconds)
         try:
-            yield checking(time.monotonic() + seconds, seconds)
+            with (
+                connection.begin()
+            ):  # it is committed: after what is rolled back the driver prepares all anew
+                send(connection, begin)
+                yield check
         except DBAPIError as error:
-            if _state(error) == _CANCELED:
+            if seconds is not None and _state(error) == _CANCELED:
                 raise timed_out(seconds) from error
             raise
 
@@ -158,7 +201,8 @@ class PostgreSQL(Backend):
     def hiding(self, experiments: Collection[int]) -> Iterator[sa.Connection]:
         with self._hiding.connect() as connection:
             told = json.dumps(sorted(experiments))
-            connection.execute(sa.select(sa.func.set_config(hiding.SETTING, told, True)))
+            connection.execute(sa.select(sa.func.set_config(hiding.SETTING, told, False)))
+            connection.commit()  # of SQLAlchemy's own, as above
             yield connection
 
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
@@ -239,7 +283,7 @@ class PostgreSQL(Backend):
 
     def _prepare(self, connection: sa.Connection) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-        connection.rollback()
+        connection.rollback()  # of SQLAlchemy's own: the driver has none
         if encoding != "UTF8":
             raise WorkspaceException(
                 f"The database {self._shown} keeps text as {encoding}. Make one with ENCODING 'UTF8' and TEMPLATE "
@@ -254,15 +298,25 @@ class PostgreSQL(Backend):
             for statement in (MAKE, MAKE_COMMITS, FORGET):
                 connection.exec_driver_sql(statement)
 
-    def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
+    def _connect(self, size: int, options: str) -> sa.Engine:
+        """Transactions are ours to begin: what begins them says more in the same message."""
+        from faena.db import pipelining
+
         engine = sa.create_engine(
             self._url,
             poolclass=QueuePool,
             pool_size=size,
-            isolation_level=isolation,
-            connect_args={**_CONNECTED, "options": options},
+            pool_use_lifo=True,  # one that is used again has its statements prepared
+            isolation_level="AUTOCOMMIT",
+            connect_args={
+                **_CONNECTED,
+                "prepare_threshold": _PREPARED_IF_TOLD,
+                "cursor_factory": pipelining.Cursor,
+                "options": options,
+            },
         )
         engine.dialect.statement_compiler = _Compiler
+        event.listen(engine, "connect", _configure)
         return engine
 
 
@@ -273,6 +327,16 @@ class _Compiler(PGCompiler_psycopg):
         if getattr(dbapi_type, "collation", None):
             return f"{sqltext}::TEXT"
         return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]  # of SQLAlchemy
+
+
+def _configure(connection: Any, _: object) -> None:
+    from psycopg.adapt import PyFormat
+    from psycopg.types.numeric import Int8
+
+    connection.prepared_max = _PREPARED
+    adapters = connection.adapters
+    # else whole numbers of other sizes are of other types, and the same statement is prepared anew for each
+    adapters.register_dumper(int, adapters.get_dumper(Int8, PyFormat.BINARY))
 
 
 def reading_at_once(url: str) -> sa.Engine:

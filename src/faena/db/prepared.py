@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -18,19 +19,31 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from faena.db.columns import POSTGRESQL, BigInteger, beyond_64_bits
 
+if TYPE_CHECKING:
+    from faena.db.row_arrays import Together
+
 Parameters = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
+
+
+_FEWEST = 8
+"""Rows for which one statement for all of them pays."""
 
 
 class Found:
     """What a statement found: its rows, read to the end, each a tuple whose fields are called as its columns."""
 
-    __slots__ = ("rowcount", "rows")
+    __slots__ = ("_changed", "rows")
 
-    def __init__(self, rows: list[Any], rowcount: int) -> None:
+    def __init__(self, rows: list[Any], changed: int | Callable[[], int]) -> None:
+        """`changed`: as `rowcount`, or what waits until it is known."""
         self.rows = rows
-        self.rowcount = rowcount
+        self._changed = changed
+
+    @property
+    def rowcount(self) -> int:
         """Rows that were changed."""
+        return self._changed if isinstance(self._changed, int) else self._changed()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)
@@ -65,11 +78,17 @@ class Prepared:
     def execute(self, connection: sa.Connection, given: Parameters | Sequence[Parameters]) -> Found:
         if isinstance(given, Mapping):
             compiled = self._for(connection.dialect, given)
-            return send(connection, compiled.text, compiled.arrange(given), compiled.rows)
+            values, waits = compiled.arrange(given), compiled.waits
+            return send(connection, compiled.text, values, compiled.rows, waits=waits, **compiled.options)
         if not given:
             return Found([], 0)
         compiled = self._for(connection.dialect, given[0])
-        return send(connection, compiled.text, [compiled.arrange(row) for row in given], many=True)
+        rows = [compiled.arrange(row) for row in given]
+        if compiled.together is not None and len(rows) >= _FEWEST:
+            arrays = compiled.together.parameters(rows)
+            if arrays is not None:
+                return send(connection, compiled.together.text, arrays, waits=False, prepare=True)
+        return send(connection, compiled.text, rows, many=True, waits=compiled.waits)
 
     def _for(self, dialect: Dialect, parameters: Parameters) -> _Compiled:
         key = dialect.name, tuple(parameters)
@@ -84,7 +103,11 @@ class _Compiled:
 
     def __init__(self, statement: UpdateBase | sa.Select[Any], dialect: Dialect, names: list[str]) -> None:
         changes = isinstance(statement, UpdateBase)
-        compiled: Any = statement.compile(dialect=dialect, column_keys=names if changes else None)
+        told = not changes or bool(len(statement.exported_columns))
+        # where rows are not told of, PostgreSQL would be asked for the ids of new ones
+        compiled: Any = statement.compile(
+            dialect=dialect, column_keys=names if changes else None, for_executemany=not told
+        )
         if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"This statement cannot be prepared: {statement}")
         lacking = [name for bound, name in compiled.bind_names.items() if bound.required]
@@ -94,6 +117,22 @@ class _Compiled:
         converts = {name: _processor(bound.type, dialect) for bound, name in compiled.bind_names.items()}
         own = {name: value for name, value in compiled.params.items() if name not in names}
         self.arrange = _arranging(converts, own, compiled.positiontup)
+        self.options = {"prepare": True, "binary": True} if dialect.name == POSTGRESQL else {}
+        """For the driver, which has a plan made once, and values as bytes rather than as text."""
+        self.together: Together | None = None
+        """The same for many rows."""
+        if dialect.name == POSTGRESQL:
+            from faena.db import row_arrays
+
+            types = {name: bound.type for bound, name in compiled.bind_names.items()}
+            if changes:
+                self.together = row_arrays.together(self.text, types)
+            elif (lists := row_arrays.with_lists(self.text, types)) is not None:
+                self.text = lists.text
+                arranged = self.arrange
+                self.arrange = lambda given: lists.parameters(arranged(given))
+        self.waits = dialect.name != POSTGRESQL
+        """Until it is known what became of it; a statement that returns rows does."""
         self._dialect = dialect
         self._columns = statement.exported_columns
         self._convert: Callable[[Sequence[Any]], list[Any]] | None = None
@@ -101,15 +140,21 @@ class _Compiled:
         """Reads them from the driver's cursor; None: the statement returns none."""
 
     def _rows(self, cursor: Any) -> list[Any]:
+        found = cursor.fetchall()  # what is not waited for has no description before
         if self._convert is None:
             self._convert = _converting(
                 self._columns, self._dialect, [each[1] for each in cursor.description]
             )
-        return self._convert(cursor.fetchall())
+        return self._convert(found)
 
 
 def _processor(kind: Any, dialect: Dialect) -> _Convert | None:
-    """Of what the driver is given. SQLite's refuses whole numbers beyond 64 bits by itself: see `send`."""
+    """Of what the driver is given. SQLite's refuses whole numbers beyond 64 bits by itself: see `send`.
+
+    PostgreSQL's takes bytes as they are.
+    """
+    if isinstance(kind, sa.LargeBinary) and dialect.name == POSTGRESQL:
+        return None
     if isinstance(kind, BigInteger) and dialect.name != POSTGRESQL:
         return None
     convert: _Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
@@ -123,23 +168,51 @@ def send(
     rows: Callable[[Any], list[Any]] | None = None,
     *,
     many: bool = False,
+    waits: bool = True,
+    **options: Any,
 ) -> Found:
-    """Give the driver a statement and parameters as it takes them, in SQLAlchemy's transaction."""
+    """Give the driver a statement, parameters and options as it takes them, in SQLAlchemy's transaction.
+
+    `waits`: until it is known what became of it; else what it meets is raised later, by a statement that waits.
+    """
     if not connection.in_transaction():
         connection.begin()
-    cursor = connection.connection.cursor()
+    cursor: Any = connection.connection.cursor()
+    if not waits and not (waits := not hasattr(cursor, "waits")):  # a connection of somebody else's waits
+        cursor.waits = False
     try:
         if many:
             cursor.executemany(text, parameters)
         else:
-            cursor.execute(text, parameters)
+            cursor.execute(text, parameters, **options)
+        if rows is None and not waits:
+            return Found([], partial(_changed, connection, text, cursor))
         return Found([] if rows is None else rows(cursor), cursor.rowcount)
     except OverflowError:
         raise beyond_64_bits() from None
     except connection.dialect.loaded_dbapi.Error as error:
-        _raise(connection, text, error)
+        raise_wrapped(connection, text, error)
     finally:
-        cursor.close()
+        if waits:
+            cursor.close()
+
+
+def ask(connection: sa.Connection, text: str, parameters: Any) -> Any:
+    """The driver's cursor, whose rows may be read once it is known what became of the statement."""
+    cursor: Any = connection.connection.cursor()
+    cursor.waits = False
+    try:
+        return cursor.execute(text, parameters, prepare=True)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise_wrapped(connection, text, error)
+
+
+def _changed(connection: sa.Connection, text: str, cursor: Any) -> int:
+    try:
+        changed: int = cursor.changed()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise_wrapped(connection, text, error)
+    return changed
 
 
 def _arranging(
@@ -186,7 +259,7 @@ def _converting(
     return lambda rows: list(map(converted if places else kind._make, rows))
 
 
-def _raise(connection: sa.Connection, text: str, error: Exception) -> NoReturn:
+def raise_wrapped(connection: sa.Connection, text: str, error: Exception) -> NoReturn:
     """As SQLAlchemy raises it, its parameters left out, which may be secrets."""
     dialect = connection.dialect
     is_lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]  # as SQLAlchemy asks it

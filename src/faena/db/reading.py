@@ -85,18 +85,15 @@ class Readers:
         self._first.shutdown()
 
     def _perform(self, work: Callable[[Read], T], *, unlimited: bool) -> T:
-        view = self._view()
-        with self._connection(view) as connection:
-            if unlimited:
-                return work(Read(connection, view=view))
-            with self._backend.limited(connection, self._limit) as check:
-                return work(Read(connection, check, view))
+        view, seconds = self._view(), None if unlimited else self._limit
+        with self._connection(view) as connection, self._backend.moment(connection, seconds) as check:
+            return work(Read(connection, check, view))
 
     def _view(self) -> View | None:
         """What whoever asks may see; None: everything, as it is."""
         if (asker := ASKER.get()) is None or asker.find is None:
             return None
-        with self._backend.reading.connect() as connection:
+        with self._backend.reading.connect() as connection, self._backend.moment(connection):
             return asker.find(Read(connection))
 
     def _connection(self, view: View | None) -> AbstractContextManager[sa.Connection]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -65,9 +65,11 @@ class Sqlite(Backend):
                 inner.execute(f"PRAGMA user_version={counted}")
         self.counted.acknowledge(counted)
 
-    def limited(
-        self, connection: sa.Connection, seconds: float
-    ) -> AbstractContextManager[Callable[[], None]]:
+    def moment(
+        self, connection: sa.Connection, seconds: float | None = None
+    ) -> AbstractContextManager[Callable[[], None] | None]:
+        if seconds is None:
+            return nullcontext()
         return self._deadlines.kept(_driver(connection), seconds, _is_interrupt)
 
     @contextmanager

@@ -71,6 +71,30 @@ def like_exactly(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement
     return _LikeExactly(value, sa.literal(_escaped(plain), Text()), sa.literal(glob, Text()))
 
 
+def by_no_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The column, for a comparison by which SQLite is to use no index: it does not know how many rows that would be.
+
+    PostgreSQL does, as long as the column stands there as it is.
+    """
+    return _ByNoIndex(column)
+
+
+class _ByNoIndex(FunctionElement[Any]):
+    inherit_cache = True
+
+    def __init__(self, column: sa.ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(_ByNoIndex)
+def _spell_by_no_index(element: _ByNoIndex, compiler: SQLCompiler, **options: Any) -> str:
+    [column] = (compiler.process(part, **options) for part in element.clauses)
+    if compiler.dialect.name == POSTGRESQL:
+        return column
+    return f"({column} || '')" if isinstance(element.type, sa.String | Text) else f"(+{column})"
+
+
 _GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
 

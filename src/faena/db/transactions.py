@@ -63,20 +63,34 @@ class Write(Read):
     def __init__(self, connection: sa.Connection) -> None:
         super().__init__(connection)
         self.topics: set[str] = set()
+        self._aparts: list[bool] = []
+        """Whether each of those that are open, the outermost first, has begun: most do nothing, and need not."""
 
     def notify(self, topic: str) -> None:
         """Wake whoever waits for `topic`, after the commit; not at all when the transaction fails."""
         self.topics.add(topic)
 
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        if self._aparts and not self._aparts[-1]:
+            for place, has_begun in enumerate(self._aparts):
+                if not has_begun:
+                    savepoints.begin(self.connection)
+                    self._aparts[place] = True
+        return super().execute(statement, parameters)
+
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Around what may fail by itself: nothing of it is kept then, the rest of the transaction is. Raises on."""
         topics = set(self.topics)
-        savepoints.begin(self.connection)
+        self._aparts.append(False)
         try:
             yield
+            if self._aparts[-1]:
+                savepoints.keep(self.connection)
         except BaseException as error:
             self.topics = topics
-            savepoints.take_back(self.connection, error)
+            if self._aparts[-1]:
+                savepoints.take_back(self.connection, error)
             raise
-        savepoints.keep(self.connection)
+        finally:
+            self._aparts.pop()

@@ -20,6 +20,7 @@ from faena.db import savepoints
 from faena.db.contract import Backend
 from faena.db.counts import Counts
 from faena.db.deeds import DEED
+from faena.db.savepoints import TransactionLost
 from faena.db.transactions import Write
 from faena.kernel.errors import WriterStopped
 
@@ -72,6 +73,8 @@ class _Request(Generic[T]):
             if self._deed is not None:
                 self._deed.tell(write, self)
             self.topics = write.topics
+        except TransactionLost as lost:
+            self.failure = lost.cause
         except BaseException as error:  # noqa: BLE001  handed to whoever waits for the future
             self.failure = error
 
@@ -240,7 +243,7 @@ class Writer:
                 if len(group) == 1:
                     self._perform(connection, group[0])
                     if group[0].failure:
-                        transaction.rollback()
+                        self._backend.give_up(connection, transaction)
                 else:
                     for request in group:
                         self._perform_apart(connection, request)
@@ -256,19 +259,26 @@ class Writer:
 
     def _perform(self, connection: sa.Connection, request: _Request[Any]) -> None:
         request.perform(connection)
-        if request.failure and (
-            self._backend.is_passing(request.failure) or self._backend.is_away(request.failure)
-        ):
-            raise request.failure
+        if request.failure:
+            self._look(request.failure)
+
+    def _look(self, failure: BaseException) -> None:
+        """Raises what may not be met when it is done again."""
+        if self._backend.is_passing(failure) or self._backend.is_away(failure):
+            raise failure
 
     def _perform_apart(self, connection: sa.Connection, request: _Request[Any]) -> None:
         """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
         savepoints.begin(connection)
         self._perform(connection, request)
-        if request.failure:
-            savepoints.take_back(connection, request.failure)
-        else:
-            savepoints.keep(connection)
+        if not request.failure:
+            try:
+                savepoints.keep(connection)
+                return
+            except DBAPIError as error:  # of a statement that nobody waited for
+                request.failure = error
+                self._look(error)
+        savepoints.take_back(connection, request.failure)
 
 
 def _defect(error: BaseException) -> WriterStopped:

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, field
 
-from faena.db import Read
+from faena.db import Read, by_no_index
 from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException
 from faena.runs import record_store, store
@@ -109,7 +109,7 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
     elif not wanted.include_children:
         # nearly all runs have no parent: the database is kept from the index by parent, which would find and then sort
         # them all, so that it reads them in order of time and stops at a page
-        found.append(runs.c.parent.concat("").is_(None))
+        found.append(by_no_index(runs.c.parent).is_(None))
     for table, marks in ((record_store.tags, wanted.tags), (record_store.properties, wanted.properties)):
         found += [_has(table, key, value, probing=probing) for key, value in marks.items()]
     return found

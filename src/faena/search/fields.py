@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
-from faena.db import like
+from faena.db import by_no_index, like
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.models.store import versions
@@ -160,7 +160,7 @@ def _metric(path: tuple[str, ...], *, probing: bool) -> Column:
     table = series.alias()
     # probing, the metric is looked for among those of one run, not that run among all that have the metric: the
     # database, which does not know how many that is, is kept from the index by name
-    named = table.c.name.concat("") == name if probing else table.c.name == name
+    named = by_no_index(table.c.name) == name if probing else table.c.name == name
     here = named & (table.c.source == SCRIPT) & table.c.latest
     return Column("number", table.c[part], table=table, here=here, ordered=part == "last")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.operators import custom_op
 
+from faena.db import by_no_index
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
 from faena.mlflow.filters.language import LISTS, TEXTS, Clause, Key, parse, parse_orders
@@ -59,8 +59,8 @@ _WORDS = sa.case(
     else_="RUNNING",
 )
 
-_LAST: sa.ColumnElement[float] = sa.UnaryExpression(series.c.last, operator=custom_op("+"))
-"""With a sign, so that SQLite does not go by the index of values, in which runs come last."""
+_LAST = by_no_index(series.c.last)
+"""So that SQLite does not go by the index of values, in which runs come last."""
 
 
 def conditions(text: str | None) -> list[sa.ColumnElement[bool]]:
@@ -109,7 +109,7 @@ def _keyed(clause: Clause, table: sa.Table, key: str, what: str) -> sa.ColumnEle
     if clause.operator != "=":
         return _has(table, here & sql.text(clause, table.c.value, what=what))
     # the index holds heads of values; SQLite forgets it where the same column is compared as such, too
-    whole = sql.text(clause, table.c.value.concat(sa.literal_column("''")), what=what)
+    whole = sql.text(clause, by_no_index(table.c.value), what=what)
     head = record_store.head(table.c.value) == clause.values[0].text[: record_store.HEAD]
     return _has(table, here & whole & head)
 
