@@ -55,6 +55,8 @@ NAMES = (
     "notebook_overhead",
     "pages",
     "mlflow_clients",
+    "team_server",
+    "two_databases",
     "endpoints",
     "nodes",
     "many_nodes",

@@ -2,7 +2,7 @@
 
     python -m benchmarks.team_server [--quick]
 
-Needs `RIVAL_PYTHON` with psycopg2. Each has one process (worker), no TLS and a database of its own; PostgreSQL has its
+Needs `RIVAL_PYTHON` with psycopg2, or psycopg. Each has one process (worker), no TLS and a database of its own; PostgreSQL has its
 own settings, and nothing else to do. The client alone is as in `benchmarks.mlflow_clients`; beside files stands what a
 plain copy over the loopback takes. Runs that are searched are rows that each product wrote, or copies of such.
 """
@@ -38,7 +38,7 @@ def measure(quick: bool = False) -> list[Row]:
     filled = {name: 10 if quick else int(name.replace(",", "")) for name in FILLED}
     with postgresql.durable() as place, workspace() as made:
         folder = Path(made.folder)
-        address, theirs_at = _databases(place)
+        address, theirs_at = _databases(place, python)
         with _served(made, address) as server:
             found = made.api.gateway.open_to_programs()
             for name, runs in filled.items():
@@ -74,16 +74,18 @@ def _row(name: str, ours: Figure, theirs: Figure, floor: Figure | None, copies: 
     )
 
 
-def _databases(place: Path) -> tuple[str, str]:
+def _databases(place: Path, python: str) -> tuple[str, str]:
     """Of Faena and of MLflow, as each names it."""
     import psycopg
 
     with psycopg.connect(f"postgresql://faena@/postgres?host={place}", autocommit=True) as connection:
         for name in ("faena", "mlflow"):
             connection.execute(f"CREATE DATABASE {name}".encode())
+    has_second = subprocess.run([python, "-c", "import psycopg2"], capture_output=True, check=False)
+    driver = "psycopg" if has_second.returncode else "psycopg2"
     return (
         f"postgresql://faena@/faena?host={place}",
-        f"postgresql+psycopg2://faena@/mlflow?host={place}",
+        f"postgresql+{driver}://faena@/mlflow?host={place}",
     )
 
 
