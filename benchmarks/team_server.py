@@ -3,8 +3,9 @@
     python -m benchmarks.team_server [--quick]
 
 Needs `RIVAL_PYTHON` with psycopg2, or psycopg. Each has one process (worker), no TLS and a database of its own;
-PostgreSQL has its own settings, and nothing else to do. The client alone is as in `benchmarks.mlflow_clients`; beside files stands what a
-plain copy over the loopback takes. Runs that are searched are rows that each product wrote, or copies of such.
+PostgreSQL has its own settings, and nothing else to do. The client alone is as in `benchmarks.mlflow_clients`; beside
+files stands what a plain copy over the loopback takes. Runs that are searched are rows that each product wrote, or
+copies of such.
 """
 
 from __future__ import annotations
