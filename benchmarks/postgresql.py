@@ -49,3 +49,8 @@ def running(databases: int = 0) -> Iterator[tuple[str, int]]:
             process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def another(url: str, number: int) -> str:
+    """The database of that number beside `faena`."""
+    return url.replace("/faena?", f"/faena{number}?")

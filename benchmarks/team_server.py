@@ -3,7 +3,7 @@
     python -m benchmarks.team_server [--quick]
 
 Needs `RIVAL_PYTHON` with psycopg2, or psycopg. Each has one process (worker), no TLS and a database of its own;
-PostgreSQL has its own settings, and nothing else to do. The client alone is as in `benchmarks.mlflow_clients`; beside
+PostgreSQL has nothing else to do. The client alone is as in `benchmarks.mlflow_clients`; beside
 files stands what a plain copy over the loopback takes. Runs that are searched are rows that each product wrote, or
 copies of such.
 """
@@ -21,10 +21,10 @@ from pathlib import Path
 from benchmarks import loopback_copy, mlflow_copies
 from benchmarks.ground import processes, rival_python, workspace
 from benchmarks.mlflow_clients import Figure, at_once, driven, driven_ours, fill_rival, rival, row
+from benchmarks.postgresql import another, running
 from benchmarks.rows import Row, command
 from faena import Workspace
 from faena.people.settings import PREFIX
-from faena.testing import postgresql
 from faena.testing.waiting import until
 
 FILLED = {f"{count:,}": f"{count:,} runs" for count in (1_000, 10_000, 100_000)}
@@ -37,9 +37,9 @@ def measure(quick: bool = False) -> list[Row]:
     if python is None:
         return []
     filled = {name: 10 if quick else int(name.replace(",", "")) for name in FILLED}
-    with postgresql.durable() as place, workspace() as made:
+    with running(1) as (address, _), workspace() as made:
         folder = Path(made.folder)
-        address, theirs_at = _databases(place, python)
+        theirs_at = _as_the_rival_has_it(another(address, 0), python)
         with _served(made, address) as server:
             found = made.api.gateway.open_to_programs()
             for name, runs in filled.items():
@@ -75,19 +75,9 @@ def _row(name: str, ours: Figure, theirs: Figure, floor: Figure | None, copies: 
     )
 
 
-def _databases(place: Path, python: str) -> tuple[str, str]:
-    """Of Faena and of MLflow, as each names it."""
-    import psycopg
-
-    with psycopg.connect(f"postgresql://faena@/postgres?host={place}", autocommit=True) as connection:
-        for name in ("faena", "mlflow"):
-            connection.execute(f"CREATE DATABASE {name}".encode())
+def _as_the_rival_has_it(url: str, python: str) -> str:
     has_second = subprocess.run([python, "-c", "import psycopg2"], capture_output=True, check=False)
-    driver = "psycopg" if has_second.returncode else "psycopg2"
-    return (
-        f"postgresql://faena@/faena?host={place}",
-        f"postgresql+{driver}://faena@/mlflow?host={place}",
-    )
+    return url.replace("postgresql:", f"postgresql+{'psycopg' if has_second.returncode else 'psycopg2'}:")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
     python -m benchmarks.two_databases [--quick]
 
 Questions and batches are those of `benchmarks.search` and `benchmarks.ingest`, asked of both in turns: a busy machine
-slows both alike. PostgreSQL is a server of this machine, with its own settings, by its socket.
+slows both alike. PostgreSQL is a server of this machine, by its socket.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 
 from benchmarks import ingest
 from benchmarks.ground import stop, workspace
+from benchmarks.postgresql import another, running
 from benchmarks.rows import Row, command
 from benchmarks.search import ASKED, QUESTIONS, SIZES, history
 from faena import Workspace
-from faena.testing import postgresql
 from faena.workspaces import database_place
 
 _MOST = 2.0
@@ -34,20 +34,13 @@ Ask = Callable[[], object]
 
 def measure(quick: bool = False) -> list[Row]:
     rows: list[Row] = []
-    with postgresql.durable() as place:
-        for size in SIZES[:1] if quick else SIZES:
+    sizes = SIZES[:1] if quick else SIZES
+    with running(len(sizes)) as (url, _):
+        for number, size in enumerate(sizes):
             with contextlib.ExitStack() as stack:
-                rows += _search(stack, _made(place, f"search_{size}"), size, 5 if quick else QUESTIONS)
-        rows += _ingest(_made(place, "ingest"), 1 if quick else _ROUNDS)
+                rows += _search(stack, another(url, number), size, 5 if quick else QUESTIONS)
+        rows += _ingest(url, 1 if quick else _ROUNDS)
     return rows
-
-
-def _made(place: Path, name: str) -> str:
-    import psycopg
-
-    with psycopg.connect(f"postgresql://faena@/postgres?host={place}", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql://faena@/{name}?host={place}"
 
 
 def _search(stack: contextlib.ExitStack, url: str, size: int, questions: int) -> Iterator[Row]:
