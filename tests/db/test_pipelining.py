@@ -40,6 +40,10 @@ def add_twice(write: Write) -> None:
     add(write, "second", 1)
 
 
+def look(write: Write) -> None:
+    write.execute(ALL)
+
+
 def texts(database: Database) -> list[str]:
     return database.submit_read(lambda read: read.execute(ALL).scalars()).result()
 
@@ -90,7 +94,7 @@ def test_what_fails_apart_takes_nothing_along(database: Database) -> None:
 
 def test_a_statement_that_failed_before_is_not_blamed_on_what_is_apart(database: Database) -> None:
     hooks: Hooks[..., None] = Hooks()
-    hooks.add(lambda write: write.execute(ALL).all() and None)
+    hooks.add(look)
 
     def work(write: Write) -> None:
         add_twice(write)
@@ -128,7 +132,7 @@ def _many(read: Read, of: Any, values: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("count", [1, 7, 8, 600])
 def test_many_rows_are_kept_changed_and_found(database: Database, count: int) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": None if number % 3 == 2 else f"ä{number}\0", "kind": "k", "size": number}
         for number in range(count)
     ]

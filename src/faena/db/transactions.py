@@ -70,19 +70,20 @@ class Write(Read):
         """Wake whoever waits for `topic`, after the commit; not at all when the transaction fails."""
         self.topics.add(topic)
 
-    def execute(self, statement: Any, parameters: Any = None) -> Any:
-        if self._aparts and not self._aparts[-1]:
-            for place, has_begun in enumerate(self._aparts):
-                if not has_begun:
-                    savepoints.begin(self.connection)
-                    self._aparts[place] = True
-        return super().execute(statement, parameters)
+    def _begin(self) -> None:
+        """Before a statement: what it is apart from has begun then."""
+        for place, has_begun in enumerate(self._aparts):
+            if not has_begun:
+                savepoints.begin(self.connection)
+                self._aparts[place] = True
+        self._check = None
 
     @contextmanager
     def apart(self) -> Iterator[None]:
         """Around what may fail by itself: nothing of it is kept then, the rest of the transaction is. Raises on."""
         topics = set(self.topics)
         self._aparts.append(False)
+        self._check = self._begin
         try:
             yield
             if self._aparts[-1]:
@@ -94,3 +95,4 @@ class Write(Read):
             raise
         finally:
             self._aparts.pop()
+            self._check = None if all(self._aparts) else self._begin
