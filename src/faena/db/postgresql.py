@@ -333,10 +333,13 @@ def _configure(connection: Any, _: object) -> None:
     from psycopg.adapt import PyFormat
     from psycopg.types.numeric import Int8
 
+    from faena.db import row_arrays
+
     connection.prepared_max = _PREPARED
     adapters = connection.adapters
     # else whole numbers of other sizes are of other types, and the same statement is prepared anew for each
     adapters.register_dumper(int, adapters.get_dumper(Int8, PyFormat.BINARY))
+    adapters.register_dumper(row_arrays.Array, row_arrays.ArrayDumper)
 
 
 def reading_at_once(url: str) -> sa.Engine:

@@ -7,7 +7,6 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from msgspec import Struct
 from psycopg.adapt import Dumper
@@ -74,7 +73,6 @@ class ArrayDumper(Dumper):
         return head + b"".join(_NONE if value is None else packed(size, value) for value in values)
 
 
-psycopg.adapters.register_dumper(Array, ArrayDumper)
 _NONE = struct.pack(">i", -1)
 
 
