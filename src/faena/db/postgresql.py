@@ -145,7 +145,7 @@ class PostgreSQL(Backend):
         from faena.db import pipelining
 
         driver = connection.dialect.loaded_dbapi
-        self._marked = None
+        self._marked = self._fence = None
         with connection.begin() as transaction:
             inner: Any = connection.connection.driver_connection
             try:
@@ -156,11 +156,17 @@ class PostgreSQL(Backend):
                     if transaction.is_active:
                         _check_whole(connection)
                         send(connection, "COMMIT", waits=False, prepare=True)
-            except driver.Error as error:
-                if error.sqlstate == _DIVIDED_BY_ZERO and self._is_deposed():
+            except (
+                driver.Error,
+                DBAPIError,
+            ) as error:  # as it was heard: at the end, or by the next statement
+                met = error.orig if isinstance(error, DBAPIError) else error
+                if getattr(met, "sqlstate", None) == _DIVIDED_BY_ZERO and self._is_deposed():
                     raise WriterStopped(
                         "Another process of this server leads now, and this one leaves. Ask again."
                     ) from None
+                if isinstance(error, DBAPIError):
+                    raise
                 raise_wrapped(connection, "COMMIT", error)
         if self._marked is not None and self._marked.fetchall()[0][0] is not None:
             self._commits.answered()
