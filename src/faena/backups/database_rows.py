@@ -30,9 +30,8 @@ def opened(url: str) -> Iterator[Moment]:
 
     Raises ServiceException where the database does not answer.
     """
-    from faena.db.postgresql import (
-        reading_at_once,
-    )  # needs its driver, which is there where there is such a database
+    # needs its driver, which is there where there is such a database
+    from faena.db.postgresql_engines import reading_at_once
 
     engine = reading_at_once(url)
     try:

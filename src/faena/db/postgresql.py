@@ -11,16 +11,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool, QueuePool
-from sqlalchemy.types import TypeEngine
 
 from faena.db import hiding
+from faena.db import postgresql_engines as engines
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
-from faena.db.hearing import KEEPALIVES, Heard, Hearing, columns
-from faena.db.hosts import hosts_of, several_hosts
+from faena.db.hearing import Heard, Hearing, columns
+from faena.db.hosts import hosts_of
 from faena.db.kept_commits import FORGET, MARK, KeptCommits
 from faena.db.kept_commits import MAKE as MAKE_COMMITS
 from faena.db.leading import FENCE, LEADS, MAKE, LeaderLock
@@ -39,16 +37,11 @@ from faena.kernel.errors import (
 )
 from faena.kernel.plural import counted
 
-_DRIVER = "postgresql+psycopg"
 _WRITING = 0x6661656E61
 """The advisory lock of whoever writes. Locks are the database's own: those of others never meet."""
 _BEGIN_TO_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _LOCK = f"SELECT pg_advisory_xact_lock({_WRITING})"
 _BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_PREPARED = 1000
-"""Statements that a connection keeps prepared: more than there are."""
-_PREPARED_IF_TOLD = 2**31
-"""Uses after which any statement would be. Those that are put together differ by values that a plan must know."""
 _SILENT_S = 60
 """Seconds after which a writer that holds the lock and says nothing, such as a host that sleeps, loses it."""
 _AGAIN = ("40001", "40P01")
@@ -63,13 +56,6 @@ _LOOK_S = 0.2
 _DAMAGED = ("XX001", "XX002")
 _UNFIT = "22"
 """What the states of values begin with that no column takes."""
-_CONNECTED = {
-    **KEEPALIVES,
-    "tcp_user_timeout": 10_000,
-    "client_encoding": "utf8",
-    "connect_timeout": 10,
-}
-"""How it is connected to: a host that is gone, and cannot say so, is known to be in about ten seconds."""
 _FAILED = 3
 """The driver's number for a transaction of which nothing more can come."""
 
@@ -79,7 +65,7 @@ class PostgreSQL(Backend):
 
     def __init__(self, url: str, *, readers: int, heard: Heard | None = None) -> None:
         """`heard`: what is called with topics of other processes. Raises WorkspaceException."""
-        self._url = _parsed(url)
+        self._url = engines.parsed(url)
         self._hosts = hosts_of(url)
         self._commits = KeptCommits()
         self._marked: Any = None
@@ -91,7 +77,9 @@ class PostgreSQL(Backend):
             raise WorkspaceException(
                 f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
             )
-        self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
+        self.writing = engines.pooled(
+            self._url, 1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}"
+        )
         reading = "-c default_transaction_read_only=on"
         self.reading = self._connect(readers, reading)
         self._hiding = self._connect(readers, f"{reading} -c {hiding.SETTING}=[]")
@@ -175,7 +163,7 @@ class PostgreSQL(Backend):
         """Whether another process leads than when the last transaction was to end."""
         if self._fence is None:
             return False
-        with self._apart().connect() as connection:
+        with engines.apart(self._url).connect() as connection:
             return not connection.exec_driver_sql(LEADS.format(number=self._fence)).scalar()
 
     def give_up(self, connection: sa.Connection, transaction: sa.Transaction) -> None:
@@ -227,7 +215,7 @@ class PostgreSQL(Backend):
         until = time.monotonic() + seconds
         while True:
             try:
-                with self._apart().connect() as connection:
+                with engines.apart(self._url).connect() as connection:
                     connection.exec_driver_sql("SELECT 1")
                 return True
             except DBAPIError as error:
@@ -236,7 +224,7 @@ class PostgreSQL(Backend):
             time.sleep(_LOOK_S)
 
     def has_last(self) -> bool:
-        with self._apart().connect() as connection:
+        with engines.apart(self._url).connect() as connection:
             found = connection.exec_driver_sql(self._commits.look).scalar()
         if lacking := self._commits.lacking(found):
             raise WriterStopped(
@@ -246,12 +234,6 @@ class PostgreSQL(Backend):
                 "it knows is not what is there; what is lost must be done again."
             )
         return self._commits.has_last(found)
-
-    def _apart(self) -> sa.Engine:
-        """For a connection besides those that are there, and good for nothing any more."""
-        return sa.create_engine(
-            self._url, poolclass=NullPool, connect_args={**_CONNECTED, "connect_timeout": 5}
-        )
 
     def translated(self, error: BaseException) -> BaseException:
         if not isinstance(error, DBAPIError):
@@ -305,62 +287,7 @@ class PostgreSQL(Backend):
                 connection.exec_driver_sql(statement)
 
     def _connect(self, size: int, options: str) -> sa.Engine:
-        """Transactions are ours to begin: what begins them says more in the same message."""
-        from faena.db import pipelining
-
-        engine = sa.create_engine(
-            self._url,
-            poolclass=QueuePool,
-            pool_size=size,
-            pool_use_lifo=True,  # one that is used again has its statements prepared
-            isolation_level="AUTOCOMMIT",
-            connect_args={
-                **_CONNECTED,
-                "prepare_threshold": _PREPARED_IF_TOLD,
-                "cursor_factory": pipelining.Cursor,
-                "options": options,
-            },
-        )
-        engine.dialect.statement_compiler = _Compiler
-        event.listen(engine, "connect", _configure)
-        return engine
-
-
-class _Compiler(PGCompiler_psycopg):
-    """Names the type of a parameter without the collation of its column, which BETWEEN for one does not take."""
-
-    def render_bind_cast(self, type_: TypeEngine[Any], dbapi_type: TypeEngine[Any], sqltext: str) -> str:
-        if getattr(dbapi_type, "collation", None):
-            return f"{sqltext}::TEXT"
-        return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]  # of SQLAlchemy
-
-
-def _configure(connection: Any, _: object) -> None:
-    from psycopg.adapt import PyFormat
-    from psycopg.types.numeric import Int8
-
-    from faena.db import row_arrays
-
-    connection.prepared_max = _PREPARED
-    adapters = connection.adapters
-    # else whole numbers of other sizes are of other types, and the same statement is prepared anew for each
-    adapters.register_dumper(int, adapters.get_dumper(Int8, PyFormat.BINARY))
-    adapters.register_dumper(row_arrays.Array, row_arrays.ArrayDumper)
-
-
-def reading_at_once(url: str) -> sa.Engine:
-    """For connections that see one moment and change nothing, as long as they are open. Raises WorkspaceException."""
-    return sa.create_engine(
-        _parsed(url),
-        poolclass=NullPool,
-        isolation_level="REPEATABLE READ",
-        connect_args={
-            "options": "-c default_transaction_read_only=on",
-            "application_name": "faena backup",
-            "client_encoding": "utf8",
-            "connect_timeout": 10,
-        },
-    )
+        return engines.pooled(self._url, size, options)
 
 
 def _check_whole(connection: sa.Connection) -> None:
@@ -368,21 +295,6 @@ def _check_whole(connection: sa.Connection) -> None:
     inner: Any = connection.connection.driver_connection
     if inner.info.transaction_status == _FAILED:
         raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
-
-
-def _parsed(url: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(several_hosts(url))
-    except (sa.exc.ArgumentError, ValueError):
-        raise WorkspaceException(
-            "The database's URL cannot be read. Use postgresql://user@host/database."
-        ) from None
-    if parsed.get_backend_name() != "postgresql":
-        shown = parsed.render_as_string(hide_password=True)
-        raise WorkspaceException(
-            f"{shown} is no database of PostgreSQL. Use postgresql://user@host/database."
-        )
-    return parsed.set(drivername=_DRIVER)
 
 
 def _state(error: DBAPIError) -> str:
