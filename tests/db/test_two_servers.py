@@ -17,6 +17,7 @@ from faena.data.datasets import service as datasets
 from faena.data.datasets.schemas import DatasetRequest, Source
 from faena.db import Database, Read, Write, upsert
 from faena.db.postgresql import PostgreSQL
+from faena.db.postgresql_engines import configure
 from faena.db.schema import SCHEMA_VERSION
 from faena.environments import registry
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentRequest
@@ -299,6 +300,7 @@ def test_rows_are_locked_in_the_same_order_whatever_the_order_in_which_they_are_
     """Two who touch the same objects at once, and whom no lock holds apart, do not wait for each other in a circle."""
     Database(url).close()
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    sa.event.listen(engine, "connect", configure)
     digests = [f"{number:064x}" for number in range(50)]
     begin = threading.Barrier(2)
 

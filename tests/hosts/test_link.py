@@ -95,9 +95,11 @@ def test_what_a_killed_test_has_left_is_swept_by_the_next_one(tmp_path: Path) ->
     killed = f"""
 import os, signal
 from pathlib import Path
+from faena.testing.waiting import until
 from tests.hosts.namespaces import HOME, Hosts
 with Hosts(Path({str(tmp_path / "killed")!r})) as (first, second):
     print(first.name, second.start("sleep", "600").pid, flush=True)
+    until(second.processes, "it runs there")
     os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", killed], capture_output=True, check=False, cwd=Path.cwd())

@@ -77,9 +77,7 @@ class PostgreSQL(Backend):
             raise WorkspaceException(
                 f"The database {self._shown} needs PostgreSQL's driver: pip install 'faena[postgresql]'."
             )
-        self.writing = engines.pooled(
-            self._url, 1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}"
-        )
+        self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
         reading = "-c default_transaction_read_only=on"
         self.reading = self._connect(readers, reading)
         self._hiding = self._connect(readers, f"{reading} -c {hiding.SETTING}=[]")
