@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from functools import partial
+from select import select
 from typing import Any
 
 import pytest
@@ -92,12 +93,19 @@ def test_what_fails_apart_takes_nothing_along(database: Database) -> None:
     assert texts(database) == ["before", "after"]
 
 
-def test_a_statement_that_failed_before_is_not_blamed_on_what_is_apart(database: Database) -> None:
+@pytest.mark.parametrize("comes", ["while it is apart", "before"])
+def test_a_statement_that_failed_before_is_not_blamed_on_what_is_apart(
+    database: Database, comes: str
+) -> None:
+    """`comes`: when PostgreSQL says that it failed."""
     hooks: Hooks[..., None] = Hooks()
     hooks.add(look)
 
     def work(write: Write) -> None:
         add_twice(write)
+        if comes == "before":
+            driver: Any = write.connection.connection.driver_connection
+            assert select([driver], [], [], 60)[0]
         call_all(hooks, write)
 
     with pytest.raises(sa.exc.IntegrityError):

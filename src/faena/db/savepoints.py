@@ -18,7 +18,13 @@ class TransactionLost(Exception):
 
 
 def begin(connection: sa.Connection) -> None:
-    send(connection, "SAVEPOINT apart", waits=connection.dialect.name != POSTGRESQL)
+    """Raises TransactionLost where it hears what a statement from before has met."""
+    try:
+        send(connection, "SAVEPOINT apart", waits=connection.dialect.name != POSTGRESQL)
+    except OperationalError:
+        raise
+    except DBAPIError as error:
+        raise TransactionLost(error) from None
 
 
 def keep(connection: sa.Connection) -> None:
