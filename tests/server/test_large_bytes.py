@@ -66,10 +66,10 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
         begun, go_on = threading.Semaphore(0), threading.Event()
         put_file = server.house.objects.files.put_file
 
-        def put_slowly(path: Path, *, take: bool = False) -> tuple[str, int]:
+        def put_slowly(path: Path, *, take: bool = False, expected: str = "") -> tuple[str, int]:
             begun.release()
             go_on.wait(120)
-            return put_file(path, take=take)
+            return put_file(path, take=take, expected=expected)
 
         monkeypatch.setattr(server.house.objects.files, "put_file", put_slowly)
         large = tmp_path / "large"

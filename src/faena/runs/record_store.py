@@ -17,7 +17,7 @@ HEAD = 100
 
 def head(value: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """The part of a value that is indexed; the number is spelled out, as in the index, so that it is used."""
-    return sa.func.substr(value, sa.literal_column("1"), sa.literal_column(str(HEAD)))
+    return sa.func.substr(value, sa.literal_column("1"), sa.literal_column(str(HEAD)), type_=Text())
 
 
 tags = sa.Table(

@@ -40,6 +40,7 @@ from faena.people import sharing_store  # noqa: F401  adds its table
 from faena.people import store as people_store  # noqa: F401  adds its tables
 from faena.people.settings import Settings
 from faena.runs import attempt_store
+from faena.runs import byte_quotas as byte_quotas  # which refuse objects before anybody asks about runs
 from faena.runs import external as external  # adds what it does at the ends of runs to a list
 from faena.runs import used_datasets as used_datasets  # adds its table
 from faena.runs.comments import store as comments  # noqa: F401  adds its table
