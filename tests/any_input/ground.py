@@ -35,6 +35,8 @@ class Sender(Protocol):
     def send(self, request: requests.Request) -> Answer:
         """Raises what the client of the protocol raises where there is no answer."""
 
+    def close(self) -> None: ...
+
 
 class Elsewhere:
     """Whoever comes by TCP."""
@@ -55,6 +57,9 @@ class Elsewhere:
         with self._session.send(request.prepare(), timeout=PATIENCE_S, verify=False) as found:
             headers = {name.lower(): value for name, value in found.headers.items()}
             return Answer(found.status_code, headers, found.content)
+
+    def close(self) -> None:
+        self._session.close()
 
 
 class OnHost:
@@ -77,6 +82,9 @@ class OnHost:
 
         return self._server.do(ask())
 
+    def close(self) -> None:
+        pass
+
 
 @dataclass
 class Ground:
@@ -94,6 +102,8 @@ class Ground:
         for name, role in ROLES.items():
             if name != "owner":
                 self.shared.server.house.database.submit_write(lambda write: None).result()
+                if (before := self.senders.get(name)) is not None:
+                    before.close()
                 self.senders[name] = Elsewhere(self.shared.url, self.shared.person(f"a-{name}", role).token)
 
 
@@ -109,9 +119,12 @@ def ground(parent: Path, url: str = "") -> Iterator[Ground]:
     clock = ManualClock()
     with running(parent, clock, prepare, settings=Shared.settings()) as server:
         shared = Shared(server, clock)
+        made = _filled(shared)
         try:
-            yield _filled(shared)
+            yield made
         finally:
+            for each in made.senders.values():
+                each.close()
             shared.close()
 
 
