@@ -73,7 +73,7 @@ class OnHost:
         made = request.prepare()
 
         async def ask() -> Answer:
-            transport = httpx.ASGITransport(self._server.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+            transport = httpx.ASGITransport(self._server.app, raise_app_exceptions=False)  # type: ignore[arg-type]  # of ASGI, by another name
             async with httpx.AsyncClient(transport=transport, timeout=PATIENCE_S) as client:
                 given: Any = made.body or b""
                 headers = {name: str(value) for name, value in made.headers.items()}

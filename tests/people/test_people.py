@@ -217,7 +217,7 @@ def test_ws_people_takes_names_and_numbers(shared: Shared, people: Connect) -> N
         with pytest.raises(UserErrorException, match="is text, not 7"):
             wrong(given)
     with pytest.raises(UserErrorException, match="days is 'long'"):
-        owner.new_token(days="long")  # type: ignore[arg-type]
+        owner.new_token(days="long")  # type: ignore[arg-type]  # what it refuses
 
 
 class TestATokenThatIsNotGood:
