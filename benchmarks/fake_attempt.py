@@ -42,6 +42,8 @@ class Attempt:
         self._pace = Pace(bool(order.get("watched")), rank=order["rank"], node_count=order["node_count"])
         self._started = int(time.time() * 1e6)
         self._woken, self._ended = asyncio.Event(), asyncio.Event()
+        self._answers = connection.another()
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def run(self, end: asyncio.Event) -> None:
         """Until it is told to `end`, or the server says so."""
@@ -129,10 +131,23 @@ class Attempt:
             answer.get("pace", 0.0),
         )
         self._pace.hears(said)
+        for each in answer.get("asked", ()):
+            task = asyncio.create_task(self._answer(each["id"]))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
         if said.cancel:
             self._ended.set()
         if said.cancel or said.watched:
             self._woken.set()
+
+    async def _answer(self, question: str) -> None:
+        """About files of the script: it has none."""
+        data = json.dumps({"files": []}).encode()
+        try:
+            await self._answers.ask("POST", f"{self._path}/answers/{question}", data, self._token)
+            self._say("answers")
+        except (OSError, EOFError) as error:
+            self._trouble(error)
 
     async def _hold(self) -> None:
         """Ends when somebody begins to watch, when the script is to end, or when the run has ended."""

@@ -16,7 +16,6 @@ from faena.compute.machines import store as machines
 from faena.db import Database, Read
 from faena.kernel.errors import Conflict
 from faena.kernel.lanes import BYTES
-from faena.kernel.plural import counted
 from faena.objects.service import Objects
 from faena.runs import attempt_store, live_files, store
 from faena.runs.far_files import FarAttempt, FarFiles, Unanswered
@@ -70,18 +69,21 @@ class CurrentFiles:
         self._folder = folder
         self._far = far
 
-    async def look(self, run_id: str) -> Current:
-        """None of a run that has ended, whose files are kept."""
+    async def look(self, run_id: str, *, soon: bool = False) -> Current:
+        """None of a run that has ended, whose files are kept.
+
+        `soon`: where another machine needs its time, those that it had when it was asked last.
+        """
         places = await self._places(run_id)
         found = {
             name: CurrentFile(file.size, here=file)
             for name, file in (await BYTES.run(live_files.look, places.here) if places.here else {}).items()
         }
         untold = list(places.untold)
-        asked = await asyncio.gather(*(self._names(each) for each in places.there))
-        for each, (sizes, why) in zip(places.there, asked, strict=True):
-            untold += [why] if why else []
-            for name, size in sizes.items():
+        names = self._far.names_soon if soon else self._far.names
+        for each, told in zip(places.there, await asyncio.gather(*map(names, places.there)), strict=True):
+            untold += [told.untold] if told.untold else []
+            for name, size in told.sizes.items():
                 found.setdefault(name, CurrentFile(size, there=each))
         return Current(found, _sentence(untold))
 
@@ -136,13 +138,6 @@ class CurrentFiles:
                     f"{names[0]!a} cannot be had now: {error}. Ask again, or when the run has ended."
                 ) from None
         return done
-
-    async def _names(self, attempt: FarAttempt) -> tuple[dict[str, int], str]:
-        try:
-            sizes, left_out = await self._far.names(attempt)
-        except Unanswered as error:
-            return {}, str(error)
-        return sizes, f"{counted(left_out, 'file')} on {attempt.machine!r} are too many" if left_out else ""
 
     async def _places(self, run_id: str) -> _Places:
         return await self._database.read(lambda read: self._places_of(read, run_id))

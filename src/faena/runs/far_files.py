@@ -5,6 +5,9 @@ It hears questions with the answers to what it brings anyway, lists names, and s
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
@@ -15,6 +18,7 @@ from faena.attempts.key import AttemptKey
 from faena.compute.leases import Leases
 from faena.kernel.errors import Conflict
 from faena.kernel.notifications import Notifications
+from faena.kernel.plural import counted
 from faena.kernel.questions import Questions, TooMany
 from faena.tracking.model import StoredFile
 
@@ -22,6 +26,10 @@ T = TypeVar("T")
 
 _NAMES = 5.0
 """Seconds in which a machine lists names."""
+_SOON = 0.3
+"""Seconds that a page waits for them."""
+_REMEMBERED = 256
+"""Attempts of which it is known what they had when they were last asked."""
 
 
 class FileQuestion(Struct, frozen=True):
@@ -38,6 +46,13 @@ class FileQuestion(Struct, frozen=True):
 class _Names(Struct, frozen=True):
     files: list[tuple[str, int]]
     left_out: int = 0
+
+
+class FileNames(Struct, frozen=True):
+    """Of one attempt. `untold`: why there may be others now; empty: these are all."""
+
+    sizes: dict[str, int]
+    untold: str = ""
 
 
 class _Sent(Struct, frozen=True):
@@ -71,12 +86,38 @@ class FarFiles:
     def __init__(self, notifications: Notifications, leases: Leases) -> None:
         self._leases = leases
         self._questions = Questions[FileQuestion](lambda attempt: notifications.notify({topic(attempt)}))
+        self._asking: dict[AttemptKey, asyncio.Task[FileNames]] = {}
+        self._remembered: OrderedDict[AttemptKey, tuple[float, FileNames]] = OrderedDict()
 
-    async def names(self, of: FarAttempt) -> tuple[dict[str, int], int]:
-        """Sizes by name, and how many are left out. Raises Unanswered."""
-        found = await self._ask(of, "names", (), _NAMES)
-        told = _decoded(found, _Names, of)
-        return dict(told.files), told.left_out
+    async def names(self, of: FarAttempt) -> FileNames:
+        """As they are now."""
+        try:
+            found = _decoded(await self._ask(of, "names", (), _NAMES), _Names, of)
+        except Unanswered as error:
+            return FileNames({}, str(error))
+        left_out = f"{counted(found.left_out, 'file')} on {of.machine!r} are too many" if found.left_out else ""
+        told = FileNames(dict(found.files), left_out)
+        self._remembered[of.key] = time.monotonic(), told
+        self._remembered.move_to_end(of.key)
+        while len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return told
+
+    async def names_soon(self, of: FarAttempt) -> FileNames:
+        """As they are now, or, where the machine needs longer than somebody who opens a page wants to wait, as they
+        were when it answered last. All who wait wait for one answer, which is there for who looks later.
+        """
+        asking = self._asking.get(of.key)
+        if asking is None:
+            asking = self._asking[of.key] = asyncio.create_task(self.names(of))
+            asking.add_done_callback(lambda _: self._asking.pop(of.key))
+        if (await asyncio.wait({asking}, timeout=_SOON))[0]:
+            return asking.result()
+        late = f"the machine {of.machine!r}, where its script runs, has not answered yet"
+        if of.key not in self._remembered:
+            return FileNames({}, late)
+        at, told = self._remembered[of.key]
+        return FileNames(told.sizes, f"{late}; this is what it had {time.monotonic() - at:.0f} s ago")
 
     async def sent(
         self, of: FarAttempt, names: Sequence[str], seconds: float, most: int = 0

@@ -58,7 +58,7 @@ async def show(
     `sort`, `from`: of a sweep's trials.
     """
 
-    live = await current.look(run_id)
+    live = await current.look(run_id, soon=True)
     around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
     around["done"] = forms.DONE.get(done, "")
 
