@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-MOST = 1.0
+MOST = 0.5
 """Seconds of CPU beyond which a test is `long`: CONTRIBUTING.md."""
 _ROOT = Path("/sys/fs/cgroup")
 _PLACE = "FAENA_TEST_COSTS"

@@ -177,6 +177,7 @@ def test_a_record_of_any_length_is_passed_over_without_being_read(attempt: Attem
     assert points(attempt)["loss"] == [(1.0, 0), (2.0, 0)]
 
 
+@pytest.mark.long
 @settings(max_examples=examples(100))
 @given(st.binary(max_size=200), st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_bytes_that_are_no_event_are_refused_or_give_numbers(noise: bytes, at: int, put: bytes) -> None:

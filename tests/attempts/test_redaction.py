@@ -44,6 +44,7 @@ def test_what_may_begin_a_value_waits(redaction: Redaction, written: str, sent: 
 letters = st.text("ab", min_size=8, max_size=12)
 
 
+@pytest.mark.long
 @given(st.sets(letters, min_size=1, max_size=3), st.data())
 def test_no_piece_shows_a_value(values: set[str], data: st.DataObject) -> None:
     """The letters are two, so that values overlap with themselves and each other."""

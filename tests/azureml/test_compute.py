@@ -110,6 +110,7 @@ def test_something_else_than_a_configuration(shared: Workspace) -> None:
         ComputeTarget.create(shared, "cpu", {"max_nodes": 4})  # type: ignore[call-overload]  # a user's mistake
 
 
+@pytest.mark.long
 def test_deleting_one_whose_nodes_idle(ws: Workspace) -> None:
     target = create(ws, min_nodes=1)
     target.wait_for_completion()

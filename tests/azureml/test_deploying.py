@@ -61,6 +61,7 @@ def environment() -> Environment:
     return made
 
 
+@pytest.mark.long
 def test_as_notebooks_deploy_to_aci(
     shared: Workspace, model: Model, script: str, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,6 +90,7 @@ def test_the_main_job_from_training_to_an_answer_as_a_notebook(folder: Path, pla
     assert "label: 7\nprediction: [7]" in out or "label: 7 prediction: [7]" in out
 
 
+@pytest.mark.long
 def test_logging(folder: Path, run: Run) -> None:
     out = run(folder, "logging.ipynb")
     assert "['accuracy', 'confusion', 'cosine', 'curve', 'fibonacci', 'loss']" in out
@@ -99,6 +100,7 @@ def test_logging(folder: Path, run: Run) -> None:
     assert "1 True {'by': 'notebook', 'data': 'none', 'quality': 'great'}" in out
 
 
+@pytest.mark.long
 def test_managing_runs(folder: Path, run: Run) -> None:
     out = run(folder, "manage-runs.ipynb")
     assert "Completed\nFailed the data was not there\nCanceled\n" in out

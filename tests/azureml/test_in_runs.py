@@ -53,6 +53,7 @@ def submit(ws: Workspace, script: str, folder: Path, **variables: str) -> Run:
     return run
 
 
+@pytest.mark.long
 def test_a_script_reaches_its_own_workspace(ws: Workspace, client_needs: Path, tmp_path: Path) -> None:
     run = submit(
         ws,

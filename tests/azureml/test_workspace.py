@@ -169,6 +169,7 @@ def test_deleting_takes_everything(ws: Workspace) -> None:
         Workspace.get(ws.name)
 
 
+@pytest.mark.long
 def test_models_are_of_v1s_class_however_they_are_had(lasting_ws: Workspace, tmp_path: Path) -> None:
     (tmp_path / "net.bin").write_text("net")
     asked = ResourceConfiguration(cpu=1, memory_in_gb=0.5)

@@ -103,6 +103,7 @@ def test_while_it_works_and_again(project: Project, tmp_path: Path) -> None:
     living.wait_for_completion()
 
 
+@pytest.mark.long
 def test_what_is_damaged_is_named(project: Project, tmp_path: Path) -> None:
     workspace, folder = project.workspace, tmp_path / "backup"
     run = project.run(TRAIN)
@@ -200,6 +201,7 @@ def test_what_cannot_be_is_refused(workspace: Workspace, tmp_path: Path) -> None
             restored(folder, tmp_path / "z")
 
 
+@pytest.mark.long
 def test_what_is_newer_is_refused_at_once(workspace: Workspace) -> None:
     workspace.write_config(workspace.folder)
     workspace.api.version()

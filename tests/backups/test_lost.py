@@ -124,6 +124,7 @@ def test_a_lost_record_is_not_made_anew(tmp_path: Path) -> None:
         open_folder(made.path)
 
 
+@pytest.mark.long
 def test_a_copy_is_not_advised_to_become_its_original(tmp_path: Path) -> None:
     workspace = Workspace.create("original", tmp_path / "original")
     Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None).complete()

@@ -65,6 +65,7 @@ def repair(workspace: Workspace, **asked: object) -> RepairView:
     return workspace.api.backups.repair(RepairRequest(**asked))  # type: ignore[arg-type]  # as given
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("found_by", ["a backup", *map(long_form, ("a run", "an export"))])
 def test_damage_that_somebody_found_is_trusted_by_nobody_more(
     workspace: Workspace, tmp_path: Path, found_by: str
@@ -89,6 +90,7 @@ def test_damage_that_somebody_found_is_trusted_by_nobody_more(
     assert place.name not in {each.digest for each in repair(workspace, dry_run=True, deep=True).damaged}
 
 
+@pytest.mark.long
 def test_nothing_that_is_damaged_goes_out(workspace: Workspace, tmp_path: Path) -> None:
     run, place = trained(workspace, tmp_path, "out", WEIGHTS)
     harm(place)
@@ -167,6 +169,7 @@ def _is_sealed(workspace: Workspace, run: Run) -> bool:
     return bool(states) and all(sealed for (sealed,) in states)
 
 
+@pytest.mark.long
 def test_it_comes_back_from_a_backup_and_the_run_says_what_is_lost(
     workspace: Workspace, tmp_path: Path
 ) -> None:

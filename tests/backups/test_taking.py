@@ -44,6 +44,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.long
 def test_what_cannot_be_read_is_named_and_all_else_is_saved(place: Place, tmp_path: Path) -> None:
     files = {f"outputs/{number}": bytes([number]) * 1000 for number in range(60)}
     run_id = place.house.run(files)
@@ -104,6 +105,7 @@ def test_a_full_disk_leaves_the_last_whole_backup(place: Place, small_disk: Path
         place.back_up()
 
 
+@pytest.mark.long
 def test_one_that_is_stopped_leaves_the_last_whole_backup(place: Place, tmp_path: Path) -> None:
     first = {"outputs/a": b"a"}
     run_id = place.house.run(first)
@@ -122,6 +124,7 @@ def test_one_that_is_stopped_leaves_the_last_whole_backup(place: Place, tmp_path
     place.holds({run_id: first, other: later}, tmp_path / "later")
 
 
+@pytest.mark.long
 def test_a_damaged_database_does_not_take_the_place_of_a_whole_one(place: Place, tmp_path: Path) -> None:
     runs = {place.house.run({"outputs/a": bytes([n])}): {"outputs/a": bytes([n])} for n in range(50)}
     place.back_up()

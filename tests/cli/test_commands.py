@@ -92,6 +92,7 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
 
 
+@pytest.mark.long
 def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) -> None:
     faena(project, "submit", "train.py")
     run = json.loads(faena(project, "runs", "--json").stdout)[0]
@@ -268,6 +269,7 @@ def test_any_folder_has_a_name_to_give(tmp_path: Path, folder: str, workspace: s
     assert Workspace.create(workspace, tmp_path / folder).name == workspace
 
 
+@pytest.mark.long
 def test_a_server_is_stopped_where_one_is(own_workspace: Workspace, tmp_path: Path) -> None:
     project = own_workspace
     project.write_config(project.folder)

@@ -109,6 +109,7 @@ def test_what_there_is_and_what_goes(project: Workspace, tmp_path: Path) -> None
     assert "Ready in" in faena(project, "env", "rebuild", run.id).stdout
 
 
+@pytest.mark.long
 def test_a_run_holds_what_it_runs_on(project: Workspace, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     (tmp_path / "source").mkdir()

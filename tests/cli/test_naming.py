@@ -89,6 +89,7 @@ class TestRuns:
         assert id_of(history.api, "plu") == "plum_2"
         assert within(history.folder, "delete", "plu", "--yes").returncode == 0
 
+    @pytest.mark.long
     def test_every_command_that_takes_runs_takes_their_short_names(
         self, history: Workspace, tmp_path: Path
     ) -> None:

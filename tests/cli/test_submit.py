@@ -37,6 +37,7 @@ def view(project: Path, run: str = "@last") -> dict[str, object]:
 
 
 class TestSubmit:
+    @pytest.mark.long
     def test_data_comes_where_an_argument_names_it(self, lasting_workspace: Workspace, project: Path) -> None:
         store = lasting_workspace.get_default_datastore()
         store.upload(str(project / "words"), "in/words", show_progress=False)
@@ -126,6 +127,7 @@ class TestExitCodes:
         assert within(project, "cancel", run["id"]).returncode == 0
         assert within(project, "wait", run["id"]).returncode == 143
 
+    @pytest.mark.long
     def test_of_several_runs(self, project: Path) -> None:
         runs = [
             within(project, "submit", "--no-follow", "ends.py", str(code)).stdout.decode().strip()

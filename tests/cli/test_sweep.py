@@ -182,6 +182,7 @@ class TestFollowed:
                 follower.kill()
         assert "Waits for" in shown and "'nobody' has no node" in shown
 
+    @pytest.mark.long
     def test_a_metric_that_never_came_is_told(self, folder: Path) -> None:
         given = ["--space", "--units=choice(1)", "--sampling", "grid", "--metric", "Acuracy"]
         missing = begin(folder, *given)
@@ -207,6 +208,7 @@ class TestShown:
         command = said(folder, "sweep", "show", sweep_id).splitlines()[-1].partition(": faena ")[2]
         assert "units" in said(folder, *command.split())
 
+    @pytest.mark.long
     def test_among_runs(self, folder: Path, sweep_id: str) -> None:
         title, *rows = said(folder, "runs", "--tag", "team=a").splitlines()
         assert title.split()[:4] == ["Run", "Status", "Sweep", "Started"]

@@ -126,6 +126,7 @@ class TestNotATerminal:
 
 
 class TestOnATerminal:
+    @pytest.mark.long
     @pytest.mark.parametrize("columns", [40, long_form(80)])
     def test_ids_are_whole_and_nothing_else_is_wider(self, run: Run, folder: Path, columns: int) -> None:
         for command in (["runs"], ["show", run.id], ["clusters"]):
@@ -184,6 +185,7 @@ class TestColumns:
 
 
 class TestEncodings:
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("encoding", "shown"), [("latin-1", "héllo ? ???"), long_form("ascii", "h?llo ? ???")]
     )
@@ -261,6 +263,7 @@ class TestReadersThatLeave:
             follower.stderr.close()
         run.wait_for_completion()
 
+    @pytest.mark.long
     @pytest.mark.parametrize("closed", [*map(long_form, (">&-", "2>&-", "<&-")), ">&- 2>&- <&-"])
     def test_streams_that_never_were(self, run: Run, folder: Path, closed: str) -> None:
         for command in ("runs", f"logs -f {run.id}"):

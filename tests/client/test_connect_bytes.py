@@ -71,6 +71,7 @@ def submitted(there: Workspace, data: bytes) -> Run:
     return Experiment(there, "far").submit(estimator)
 
 
+@pytest.mark.long
 def test_a_run_from_submit_to_model_and_elsewhere(
     there: Workspace, other: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_run_from_submit_to_model_and_elsewhere(
     assert not list(Path(other.files.uploads).glob("run-*"))
 
 
+@pytest.mark.long
 def test_a_run_from_elsewhere_is_imported_by_its_bytes(there: Workspace, other: Workspace) -> None:
     with Experiment(other, "brought").start_logging(snapshot_directory=None, outputs=None) as run:
         run.log("loss", 0.25)
@@ -176,6 +178,7 @@ def test_a_package_from_a_disk_is_sent(there: Workspace, shared_home: Path) -> N
     shutil.rmtree(shared_home / "archives" / archive.digest)
 
 
+@pytest.mark.long
 def test_what_needs_the_servers_host_says_so(there: Workspace, tmp_path: Path) -> None:
     with pytest.raises(UserErrorException, match=r"Submit a script with experiment\.submit"):
         Experiment(there, "far").start_logging()

@@ -120,6 +120,7 @@ def test_no_door_of_python_opens_it(theirs: Workspace) -> None:
     assert _state(theirs.folder) == before
 
 
+@pytest.mark.long
 def test_a_server_of_roots_is_not_started_there(theirs: Workspace) -> None:
     before = _state(theirs.folder)
     done = subprocess.run(

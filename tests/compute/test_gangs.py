@@ -47,6 +47,7 @@ def test_what_a_run_lacks_is_asked_for_together(
     assert gangs.sizes(start, there, runs) == found
 
 
+@pytest.mark.long
 @given(st.integers(0, 20), st.integers(0, 20), st.lists(st.integers(1, 8), max_size=10))
 def test_no_more_is_asked_for_than_may_be(start: int, there: int, runs: list[int]) -> None:
     assert sum(gangs.sizes(start, there, runs)) <= start

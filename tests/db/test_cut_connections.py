@@ -44,6 +44,7 @@ def texts(read: Read) -> list[str]:
     return list(read.execute(sa.select(notes.c.text).order_by(notes.c.id)).scalars())
 
 
+@pytest.mark.long
 def test_each_write_counts_once(url: str) -> None:
     database = Database(url)
     try:

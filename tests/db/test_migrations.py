@@ -87,6 +87,7 @@ def test_every_version_before_this_one_is_kept() -> None:
     assert [path.name for path in KEPT] == [f"schema-{n}.db.zst" for n in range(1, SCHEMA_VERSION)]
 
 
+@pytest.mark.long
 def test_an_old_one_gets_the_tables_of_a_new_one(old: Path, tmp_path: Path) -> None:
     Database(old).close()
     Database(tmp_path / "new.db").close()
@@ -133,12 +134,14 @@ def test_a_run_that_waited_waits_on_in_its_queue(old: Path, submission: str, gpu
     assert [each.run_id for each in queued] == [run.id]
 
 
+@pytest.mark.long
 def test_the_file_as_it_was_stays(old: Path) -> None:
     before = shape(old)
     Database(old).close()
     assert shape(old.with_name(f"before-schema-{SCHEMA_VERSION}.db")) == before
 
 
+@pytest.mark.long
 def test_a_failure_leaves_it_as_it_was(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = shape(old)
 

@@ -95,6 +95,7 @@ def summed(database: Database) -> dict[str, TableSum]:
     return database.submit_read(lambda read: sums(read.connection)).result(60)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_each_row_of_each_table_comes_over_and_back(
     sqlite: Database, postgresql: Database, another: Database
@@ -106,6 +107,7 @@ def test_each_row_of_each_table_comes_over_and_back(
     assert copy(postgresql, another) == before == summed(another)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_numbers_that_were_given_once_are_not_given_again(
     sqlite: Database, postgresql: Database, another: Database
@@ -123,6 +125,7 @@ def test_numbers_that_were_given_once_are_not_given_again(
     assert another.submit_write(number).result(60) == last + 2
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_what_no_database_keeps_is_the_same_on_both(
     sqlite: Database, postgresql: Database, another: Database
@@ -140,6 +143,7 @@ def test_what_no_database_keeps_is_the_same_on_both(
     copy(postgresql, another)
 
 
+@pytest.mark.long
 def test_a_copy_that_is_not_the_same_is_refused(sqlite: Database, another: Database) -> None:
     sqlite.submit_write(fill).result(60)
 

@@ -65,6 +65,7 @@ def test_what_knows_its_bounds_is_left_alone(packages: Path) -> None:
     assert resolved(packages=("scikit-learn",))[0] == {"scikit-learn==1.5.0", "numpy==2.0.0"}
 
 
+@pytest.mark.long
 def test_the_user_wins_and_is_told_once_for_all(packages: Path) -> None:
     asked = EnvironmentSpec(packages=("scikit-learn==1.3.0", "numpy==2.0.0"))
     found, log = resolved(packages=asked.packages)
@@ -107,6 +108,7 @@ def test_of_several_bounds_those_that_can_hold_are_kept(package_folder: Path) ->
     assert any("plotly 4.14.3" in line and "left as asked" in line for line in log)
 
 
+@pytest.mark.long
 def test_a_bound_builds_nothing_from_source(packages: Path) -> None:
     for wheel in packages.glob("numpy-1*"):
         wheel.unlink()

@@ -36,6 +36,7 @@ def output_of(python: Path | str, code: str, **variables: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.long
 def test_packages_from_the_registry() -> None:
     log: list[str] = []
     spec = EnvironmentSpec(packages=("iniconfig", "six==1.16.0", "tomli>=2"))
@@ -58,6 +59,7 @@ def test_an_empty_environment(package_folder: Path) -> None:
     assert prefix == str(Path(prepared.python).parent.parent)
 
 
+@pytest.mark.long
 def test_versions_stay_those_of_the_first_build(package_folder: Path) -> None:
     make_wheel(package_folder, "thing", "1.0")
     spec = EnvironmentSpec(packages=("thing",))
@@ -195,6 +197,7 @@ class TestReady:
         marker.write_text(json.dumps(json.loads(marker.read_text()) | {"boot": "another"}))
         assert find_ready(spec) is not None
 
+    @pytest.mark.long
     @pytest.mark.parametrize("content", [None, long_form(b""), long_form(b'{"half')])
     def test_half_made_is_built_anew(self, package_folder: Path, content: bytes | None) -> None:
         make_wheel(package_folder, "thing")
@@ -219,6 +222,7 @@ class TestReady:
 
 
 class TestShelf:
+    @pytest.mark.long
     def test_what_a_run_holds_is_not_pruned(self, package_folder: Path) -> None:
         make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
@@ -244,6 +248,7 @@ class TestShelf:
             child.communicate()
         assert prune(prepared.lock_digest) is True
 
+    @pytest.mark.long
     def test_they_are_listed_with_their_size(self, package_folder: Path) -> None:
         make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
@@ -261,6 +266,7 @@ class TestShelf:
 
 
 class TestFailures:
+    @pytest.mark.long
     def test_what_cannot_be_resolved_is_remembered_until_asked_again(self, package_folder: Path) -> None:
         make_wheel(package_folder, "thing", requires="lacking>=2")
         spec = EnvironmentSpec(packages=("thing",))

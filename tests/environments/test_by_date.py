@@ -22,6 +22,7 @@ from tests.environments.dated_index import TOOLS, locked, old_python
 from tests.environments.packages import make_sdist, make_wheel
 
 
+@pytest.mark.long
 def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs(
     index: dict[Path, str], tmp_path: Path
 ) -> None:

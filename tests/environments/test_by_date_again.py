@@ -96,6 +96,7 @@ def test_an_index_that_gives_the_days_of_a_copy_is_named_beside_what_came_later(
         resolve(EnvironmentSpec(packages=("tensorflow==1.13.1",), as_of="2019-10-01"), print)
 
 
+@pytest.mark.long
 def test_a_day_to_come_keeps_a_version_out_and_is_told(index: dict[Path, str], tmp_path: Path) -> None:
     old_python()
     index |= {

@@ -94,6 +94,7 @@ def test_one_package_is_not_told_to_be_at_odds_with_others(package_folder: Path)
     assert both.startswith("The packages other, thing==2 cannot be had together")
 
 
+@pytest.mark.long
 def test_what_stands_for_the_sdk_is_nothing_that_was_asked_for(package_folder: Path) -> None:
     make_wheel(package_folder, "msgspec")
     assert failure("azureml-defaults", "thing==2").startswith("The package thing==2 cannot be had")

@@ -16,6 +16,7 @@ from .builders import Builder
 from .packages import make_sdist, make_wheel
 
 
+@pytest.mark.long
 def test_the_result_says_what_a_run_needs(package_folder: Path, tmp_path: Path) -> None:
     make_wheel(package_folder, "thing")
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing",)))

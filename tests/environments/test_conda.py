@@ -190,6 +190,7 @@ def test_what_tables_are_read_with_comes_with_dataprep() -> None:
     assert found.requirements == ("pandas==2.2.3", 'msgspec; python_version >= "3.11"', "pyarrow")
 
 
+@pytest.mark.long
 def test_an_unknown_name_is_taken_where_the_index_has_it(package_folder: Path) -> None:
     make_wheel(package_folder, "thing")
     log: list[str] = []

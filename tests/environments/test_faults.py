@@ -79,6 +79,7 @@ def imports(python: str, name: str) -> bool:
     return subprocess.run([python, "-c", f"import {name}"], check=False).returncode == 0
 
 
+@pytest.mark.long
 def test_eight_ask_at_once_and_one_builds(slow: Slow, tmp_path: Path) -> None:
     with builders(tmp_path, slow.spec, 8) as asked:
         until(lambda: bool(slow.builds()), "the build starts")

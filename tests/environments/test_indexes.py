@@ -86,6 +86,7 @@ def test_a_refused_password_is_not_shown(index: str, tmp_path: Path, home: Path)
     assert holding(SECRET, home, tmp_path / "one") == []
 
 
+@pytest.mark.long
 def test_pips_index_serves_where_uv_has_none(index: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", f"http://reader:{SECRET}@{index}/simple")
     log: list[str] = []
@@ -95,6 +96,7 @@ def test_pips_index_serves_where_uv_has_none(index: str, home: Path, monkeypatch
     assert holding(SECRET, home) == []
 
 
+@pytest.mark.long
 def test_a_password_from_the_environment_serves_a_named_index(
     index: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def output_of(python: str, code: str) -> str:
 
 
 class TestOptions:
+    @pytest.mark.long
     def test_links_are_found_and_stay_with_the_lock(self, package_folder: Path, tmp_path: Path) -> None:
         make_wheel(tmp_path / "links", "elsewhere")
         make_wheel(package_folder, "thing")
@@ -155,6 +156,7 @@ class TestArchives:
         assert second.lock_digest != first.lock_digest
         assert output_of(second.python, "import my_own; print(my_own.X)") == "2"
 
+    @pytest.mark.long
     def test_its_extras_are_installed(self, package_folder: Path, tmp_path: Path) -> None:
         make_wheel(package_folder, "thing")
         make_wheel(package_folder, "other")

@@ -108,6 +108,7 @@ def test_searches_of_scikit_learn_are_rows_scores_and_best_parameters(
     assert tags in ({"best_C": "1"}, {"best_C": "10"})
 
 
+@pytest.mark.long
 def test_each_combination_can_be_a_child_of_a_run_of_ones_own(common_workspace: Workspace) -> None:
     found = {"params": [{"C": 1}, {"C": 10}], "mean_test_score": [0.5, 0.75], "rank_test_score": [2, 1]}
     search = SimpleNamespace(cv_results_=found, best_score_=0.75, best_params_={"C": 10})

@@ -94,6 +94,7 @@ def test_folders_and_files_that_are_open_to_others(tmp_path: Path) -> None:
     assert "FAENA_RUNTIME" in findings(long, "Folders")["runtime folder"].remedy
 
 
+@pytest.mark.long
 def test_a_workspace_that_this_user_may_not_look_into(subject: Subject) -> None:
     assert subject.folder is not None
     subject.folder.chmod(0)

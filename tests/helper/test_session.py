@@ -79,6 +79,7 @@ def test_arrays(run_there: RunThere, array: Any) -> None:
     assert back.tolist() == array.tolist()
 
 
+@pytest.mark.long
 def test_data_frames(run_there: RunThere) -> None:
     frame = pd.DataFrame(
         {

@@ -52,6 +52,7 @@ def counts(here: str) -> str:
     return COUNTS.replace("HERE", here)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "end", ["os._exit(3)", *map(long_form, ("os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError"))]
 )
@@ -97,6 +98,7 @@ def test_a_lost_node_costs_one_attempt(own_workspace: Workspace, tmp_path: Path)
     assert run.get_metrics() == {"count": [3, 4]}
 
 
+@pytest.mark.long
 def test_attempts_are_told_apart(project: Project) -> None:
     run = project.run(counts("sys.exit(3)"), max_retries=1)
     project.workspace.write_config(project.workspace.folder)
@@ -115,6 +117,7 @@ def test_attempts_are_told_apart(project: Project) -> None:
 STOPS = 'None if "again" in sys.argv else '
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["canceled", *map(long_form, ("failed", "time limit"))])
 def test_a_run_that_ended_is_gone_on_with(project: Project, way: str) -> None:
     here = "sys.exit(3)" if way == "failed" else "time.sleep(600)"

@@ -130,6 +130,7 @@ def test_one_that_does_not_come_up_leaves_the_last_one(
     assert service.run({"data": [3]}) == [1, "w", [3]]
 
 
+@pytest.mark.long
 def test_keys(workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]) -> None:
     service = Model.deploy(workspace, "third", [model], script(versioned(1)))
     service.wait_for_deployment()
@@ -160,6 +161,7 @@ def status(service: LocalWebservice, key: str | None) -> int:
     return found
 
 
+@pytest.mark.long
 def test_the_front_answers_without_the_server_and_comes_back_where_it_was_from_a_damaged_folder(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:

@@ -129,6 +129,7 @@ class TestAModule:
     }
     SAID = "__main__ pkg.mod other True ['--x', '1']\n[2, 4]\n"
 
+    @pytest.mark.long
     @needs_semaphores
     @pytest.mark.parametrize(
         "environment", [long_form(USED_AS_IT_IS, id="used as it is"), pytest.param(BUILT, id="built")]
@@ -189,6 +190,7 @@ class TestOtherPrograms:
         ) == ("plain $HOME\n")
         assert printed(ran(project, entry_script="train", **USED_AS_IT_IS)) == "a script of Python\n"
 
+    @pytest.mark.long
     def test_commands(self, project: Project) -> None:
         write(project.folder, {"t.py": "import sys\nprint(sys.argv[1:])", "run.sh": "echo from $0"})
         assert printed(commanded(project, ["bash", "run.sh"])) == "from run.sh\n"

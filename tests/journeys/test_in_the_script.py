@@ -66,6 +66,7 @@ def test_a_gpu_that_is_not_there_is_told(project: Project) -> None:
     assert second == "1"
 
 
+@pytest.mark.long
 def test_event_files_in_logs_are_metrics_while_the_script_runs(project: Project) -> None:
     run = project.run("""
         import time

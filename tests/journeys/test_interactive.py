@@ -244,6 +244,7 @@ class TestEnds:
         assert ended(others) == "Canceled"
         assert others.get_metrics() == {"x": 1}
 
+    @pytest.mark.long
     def test_a_killed_process_fails_its_runs_and_loses_nothing(self, experiment: Experiment) -> None:
         script = """
             run = experiment.start_logging(snapshot_directory=None)

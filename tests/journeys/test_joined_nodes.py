@@ -230,6 +230,7 @@ def _is_preempted(machine: FarMachine, tmp_path: Path) -> None:
     assert "goes on from the end of the day" in log_of(run)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("heir", ["of its name", long_form("of another name on that host")])
 def test_what_a_killed_runner_left_is_brought_by_the_next(
     machine: FarMachine, tmp_path: Path, heir: str
@@ -275,6 +276,7 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(
     assert (child.get_status(), child.get_metrics()) == ("Failed", {"step": 1})
 
 
+@pytest.mark.long
 def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path) -> None:
     machine.join("--once", "--label", "rack=3")
     assert (seen := machine.seen()) is not None and seen.labels == {"rack": "3"}
@@ -480,6 +482,7 @@ class TestJoining:
         assert (known.folder / "machine.json").stat().st_mode & 0o777 == 0o600
         assert made.token not in repr(known)
 
+    @pytest.mark.long
     def test_one_that_is_removed_says_so_and_ends_well(self, machine: FarMachine) -> None:
         machine.join()
         machine.cluster.workspace.api.nodes.remove(machine.name, machine.cluster.name)
@@ -490,6 +493,7 @@ class TestJoining:
         )
         assert said in machine.log.read_text()
 
+    @pytest.mark.long
     def test_the_command_says_why_and_fails(self, machine: FarMachine, tmp_path: Path) -> None:
         done = piped(
             tmp_path, "node", "join", "https://127.0.0.1:9", "--gpus", "none", given={"FAENA_TOKEN": "x"}

@@ -84,6 +84,7 @@ def failed_within(run: Run, seconds: float, since: float) -> Any:
     return error
 
 
+@pytest.mark.long
 def test_ranks_of_torch_on_two_nodes_meet_and_each_has_its_log(project: Project) -> None:
     run = project.run(RENDEZVOUS, distributed_backend="gloo", process_count_per_node=2, node_count=2)
     assert run.get_status() == "Completed"

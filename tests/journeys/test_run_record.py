@@ -252,6 +252,7 @@ class TestInside:
 
 
 class TestLists:
+    @pytest.mark.long
     def test_filters_and_pages(self, project: Project, workspace: Workspace) -> None:
         made = [project.submit("print(1)", experiment="many") for _ in range(3)]
         for run in made:

@@ -71,6 +71,7 @@ def test_the_browser_is_handed_a_file(workspace: Workspace, tmp_path: Path) -> N
     assert not Path(argument.removeprefix("file://")).exists(), "it goes when it was used"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("notebook")
 def test_a_notebooks_links_open(workspace: Workspace) -> None:
     experiment = Experiment(workspace, "linked")

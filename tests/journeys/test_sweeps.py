@@ -214,6 +214,7 @@ def test_the_best_of_its_trials_is_found_and_registered(
         again.dry_policy("bandit")  # type: ignore[arg-type]  # what is refused
 
 
+@pytest.mark.long
 def test_a_grid_is_tried_once_and_then_is_at_its_end(project: Project) -> None:
     space = {"--lr": choice(0.1, 0.2), "--units": choice(1, 2)}
     sweep = sweep_of(project, sampling=GridParameterSampling(space), max_total_runs=10)
@@ -223,6 +224,7 @@ def test_a_grid_is_tried_once_and_then_is_at_its_end(project: Project) -> None:
     assert sweep.sweep.exhausted
 
 
+@pytest.mark.long
 def test_who_falls_behind_is_stopped_and_says_by_which_values(project: Project, tmp_path: Path) -> None:
     go = tmp_path / "go"
     sweep = sweep_of(
@@ -315,6 +317,7 @@ def test_a_metric_that_is_text_is_told(project: Project) -> None:
     assert row["best_primary_metric"] is None
 
 
+@pytest.mark.long
 def test_a_sweep_whose_first_trials_fail_alike_ends_and_says_why(project: Project) -> None:
     sweep = sweep_of(
         project, {"--units": choice(range(50))}, "raise ValueError('no data')", max_total_runs=50
@@ -338,6 +341,7 @@ def test_a_sweep_ends_where_a_trial_is_good_enough_or_none_gets_better(project: 
     assert patient.sweep.counts == {"Completed": 3}
 
 
+@pytest.mark.long
 def test_a_script_asks_and_its_trials_are_its_children(project: Project) -> None:
     run = project.run(ASKS)
     assert run.get_status() == "Completed"
@@ -346,6 +350,7 @@ def test_a_script_asks_and_its_trials_are_its_children(project: Project) -> None
     assert trials == {"units 1": -1, "units 2": 0, "units 3": -1}
 
 
+@pytest.mark.long
 def test_a_notebook_asks_and_submits_its_trials(project: Project) -> None:
     experiment = Experiment(project.workspace, "asks")
     estimator = project.estimator(SCRIPT)
@@ -392,6 +397,7 @@ def test_trials_are_warm_where_the_sweep_asks(project: Project) -> None:
     assert project.workspace.api.records.submission(f"{sweep.id}_0").warm
 
 
+@pytest.mark.long
 def test_a_deleted_trial_is_not_the_best(project: Project) -> None:
     sweep = sweep_of(project, max_total_runs=2)
     assert ended(sweep) == "Completed"

@@ -44,11 +44,13 @@ def test_all_cores_for_one_that_runs_alone_and_a_share_for_the_next(project: Pro
     assert first.get_details()["runDefinition"]["threads"] == f"{CORES} of {CORES} cores"
 
 
+@pytest.mark.long
 def test_the_nodes_of_one_run_share(project: Project) -> None:
     run = project.run(SAY, node_count=2)
     assert threads(run, 0) == threads(run, 1) == max(1, CORES // 2)
 
 
+@pytest.mark.long
 def test_a_cluster_may_say_how_many(project: Project) -> None:
     project.cluster = Cluster.create(project.workspace, "narrow", max_nodes=2, cores_per_node=1)
     assert threads(project.run(SAY)) == 1

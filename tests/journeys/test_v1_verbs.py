@@ -35,6 +35,7 @@ def experiment(workspace: Workspace) -> Experiment:
 
 
 class TestSecrets:
+    @pytest.mark.long
     def test_a_script_gets_them_and_no_record_holds_them(
         self, workspace: Workspace, project: Project
     ) -> None:
@@ -265,6 +266,7 @@ class TestEnvironments:
         with pytest.raises(NotCovered, match="ubuntu"):
             Environment.from_docker_image("e", "ubuntu:18.04")
 
+    @pytest.mark.long
     def test_a_private_wheel_is_kept_and_installed(
         self, workspace: Workspace, project: Project, tmp_path: Path
     ) -> None:

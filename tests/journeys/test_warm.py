@@ -23,6 +23,7 @@ def workspace(lasting_workspace: Workspace) -> Workspace:
     return lasting_workspace
 
 
+@pytest.mark.long
 def test_the_next_run_finds_loaded_what_the_first_has_loaded(project: Project) -> None:
     runs = [project.run(SAY, warm=True) for _ in range(2)]
     for run, loaded in zip(runs, ("False", "True"), strict=True):

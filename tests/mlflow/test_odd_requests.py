@@ -39,6 +39,7 @@ def check(client: Client, route: Route, given: dict[str, Any]) -> None:
     assert answer.status < 400 or answer.json["error_code"], told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gone", [False, True], ids=["there", "deleted"])
 def test_what_is_there_and_what_was_deleted(client: Client, named: Named, gone: bool) -> None:
     for route in DELETING_LAST:

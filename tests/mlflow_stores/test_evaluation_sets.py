@@ -69,6 +69,7 @@ def set_of(workspace: Workspace, set_id: str) -> Any:
     return workspace.api.transport.json("GET", f"/api/3.0/mlflow/datasets/{set_id}")["dataset"]
 
 
+@pytest.mark.long
 def test_a_set_comes_whole_and_what_is_new_there_later(workspace: Workspace, tmp_path: Path) -> None:
     database, set_id = database_with_set(tmp_path / "mlflow.db", new_id())
     source = {"source_type": "TRACE", "source_data": {"trace_id": "tr-1"}}

@@ -19,6 +19,7 @@ def workspace(common_workspace: Workspace) -> Workspace:
     return common_workspace
 
 
+@pytest.mark.long
 def test_what_came_goes_back_as_it_was(workspace: Workspace, tmp_path: Path) -> None:
     store = FolderOfMlflow(tmp_path / "mlruns")
     parent = store.run(

@@ -26,6 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
 
 
+@pytest.mark.long
 def test_all_of_it(workspace: Workspace, server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(server.client())
     address = f"http://127.0.0.1:{client.visitor.port}"

@@ -60,6 +60,7 @@ def workspace(lasting_workspace: Workspace) -> Workspace:
     return lasting_workspace
 
 
+@pytest.mark.long
 def test_are_refused_and_the_server_goes_on(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"m")
     before = Model.register(workspace, tmp_path / "m", "net", properties={"p": "1"}).view

@@ -54,6 +54,7 @@ def test_a_script_gets_the_path_of_a_model(project: Project, tmp_path: Path) -> 
     assert said[3].endswith("Its aliases are champion (version 2).")
 
 
+@pytest.mark.long
 def test_with_nothing_installed_on_the_oldest_python(project: Project, tmp_path: Path) -> None:
     python = find_interpreter("oldest")
     if python is None:

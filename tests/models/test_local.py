@@ -55,6 +55,7 @@ class TestRegistering:
         """One that no model has had: numbers of versions do not come back."""
         return f"net-{secrets.token_hex(4)}"
 
+    @pytest.mark.long
     def test_a_file_has_its_base_name_and_comes_back(
         self,
         workspace: Workspace,

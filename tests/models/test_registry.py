@@ -33,6 +33,7 @@ def workspace(lasting_workspace: Workspace) -> Iterator[Workspace]:
         model.delete()
 
 
+@pytest.mark.long
 def test_lists_and_getters_filter_on_the_server(workspace: Workspace, weights: Path) -> None:
     Model.register(workspace, weights, "a", tags={"area": "digits", "best": "yes"}, properties={"p": "1"})
     Model.register(workspace, weights, "a", tags={"area": "digits"})

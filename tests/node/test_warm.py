@@ -151,6 +151,7 @@ def seen(ended: Ended) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_a_script_sees_what_it_sees_after_a_cold_start(node: Node) -> None:
     cold, warm = (node.run(SEES, warm=each, hooked=False) for each in (False, True))
     assert warm.warm, warm.cold_because

@@ -83,6 +83,7 @@ def test_a_note_is_written_in_markdown_and_nothing_of_it_runs(server: Running, b
     assert EVIL in page.text
 
 
+@pytest.mark.long
 def test_comments_stand_in_their_order_and_nothing_of_them_runs(server: Running, browser: Visitor) -> None:
     first = done(browser, RUN, "comment", text="**first**")
     assert "Your comment was added." in first.text and "strong" in first.tags

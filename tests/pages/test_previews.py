@@ -167,6 +167,7 @@ def test_what_was_logged_is_drawn(browser: Visitor) -> None:
     assert document.tags.count("svg") >= 5
 
 
+@pytest.mark.long
 def test_of_many_large_charts_those_are_drawn_that_there_is_time_for(
     server: Running, browser: Visitor
 ) -> None:

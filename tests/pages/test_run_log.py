@@ -53,6 +53,7 @@ def link(text: str, words: str) -> str:
     return found[1].replace("&amp;", "&") if found else ""
 
 
+@pytest.mark.long
 def test_older_lines_are_those_that_come_before(browser: Visitor) -> None:
     text = browser.get(PAGE).text
     assert '<span class="ansi-3">line 8994</span>' in text
@@ -63,6 +64,7 @@ def test_older_lines_are_those_that_come_before(browser: Visitor) -> None:
     assert found == [plain(line) for line in LINES]
 
 
+@pytest.mark.long
 def test_newer_lines_are_those_that_come_after(browser: Visitor) -> None:
     text = browser.get(f"{PAGE}/log?log={quote(NAME)}").text
     found = lines_of(text)
@@ -72,6 +74,7 @@ def test_newer_lines_are_those_that_come_after(browser: Visitor) -> None:
     assert found == [plain(line) for line in LINES]
 
 
+@pytest.mark.long
 def test_what_is_looked_for_is_found_with_its_line_and_leads_there(browser: Visitor) -> None:
     page = browser.get(f"{PAGE}/log?q=Needle").text
     assert [int(each) for each in re.findall(r'<li value="(\d+)">', page)] == [4_001, 8_501]
@@ -86,6 +89,7 @@ def test_what_is_looked_for_is_found_with_its_line_and_leads_there(browser: Visi
     )
 
 
+@pytest.mark.long
 def test_of_many_lines_the_rest_is_a_click_away(browser: Visitor) -> None:
     text, numbers = browser.get(f"{PAGE}/log?q=%C3%A9").text, []
     while True:

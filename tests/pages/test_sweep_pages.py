@@ -94,6 +94,7 @@ class TestPage:
         assert browser.get("/ui/runs/HD_some?sort=nope", Accept="text/html").status == 400
         assert numbers(browser, "HD_some", "?from=1000") == []
 
+    @pytest.mark.long
     def test_its_data_is_bounded(self, browser: Visitor) -> None:
         data = browser.get("/ui/runs/HD_many/sweep/data").json
         assert (data["total"], len(data["numbers"])) == (MANY, MOST_LINES)

@@ -60,6 +60,7 @@ def test_what_is_not_theirs_is_refused(shared: Shared, action: str, form: dict[s
     assert browser.get(AUDIT).status == 403
 
 
+@pytest.mark.long
 def test_the_audit_log_is_read_page_by_page(shared: Shared) -> None:
     busy = shared.person("ida", Role.CONTRIBUTOR)
     for number in range(103):

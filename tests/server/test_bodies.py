@@ -39,6 +39,7 @@ def server_pid(workspace: Workspace) -> int:
     return int(msgspec.json.decode((workspace.files.path / "server.lock").read_bytes())["pid"])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("verb", "path", "made"),
     [

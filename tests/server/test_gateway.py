@@ -34,6 +34,7 @@ def paths(server: Running) -> set[str]:
     return {re.sub(r"\{[^}]*\}", "1", route.path) for route in server.app.routes}
 
 
+@pytest.mark.long
 def test_every_route_and_verb_asks_for_a_key(server: Running) -> None:
     stranger = server.stranger()
     known = paths(server)
@@ -145,6 +146,7 @@ def test_other_names_of_the_host_are_refused(server: Running) -> None:
         assert browser.get("/ui/runs", Host=host, X_Forwarded_Host="evil.example").status == 200, host
 
 
+@pytest.mark.long
 def test_other_sites_change_nothing(server: Running) -> None:
     browser, client = server.browser(), server.client()
     ours = f"http://127.0.0.1:{browser.port}"
@@ -203,6 +205,7 @@ def test_small_answers_wait_for_no_acknowledgement(server: Running) -> None:
         assert set(until(lambda: server.do(options()), "it is connected")) == {1}
 
 
+@pytest.mark.long
 def test_ports(server: Running, tmp_path: Path) -> None:
     port, _ = server.sign_in_address()
     assert server.sign_in_address()[0] == port

@@ -117,6 +117,7 @@ def test_one_of_a_later_faena_is_told_both_versions(machines: JoinedCluster) -> 
     assert f"Faena {faena.__version__}" in said["message"]
 
 
+@pytest.mark.long
 def test_a_gpu_is_that_of_a_machine_and_waited_for_by_name(
     machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -150,6 +151,7 @@ def test_an_interpreter_of_the_nodes_is_not_looked_for_here(
     machine.finish(order)
 
 
+@pytest.mark.long
 def test_an_environment_is_resolved_for_nodes_elsewhere_and_built_by_them(
     machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -171,6 +173,7 @@ def test_an_environment_is_resolved_for_nodes_elsewhere_and_built_by_them(
     machine.finish(order)
 
 
+@pytest.mark.long
 def test_who_has_no_token_or_a_wrong_one_is_answered_nothing(machines: JoinedCluster) -> None:
     made = machines.join_token()
     for token in ("", "FAENA1-plain-0123", made.token[:-1] + "x", "a.b"):
@@ -184,6 +187,7 @@ def test_a_join_token_is_for_joining_only(machines: JoinedCluster) -> None:
     assert machine.ask("GET", "/version")[0] == 401
 
 
+@pytest.mark.long
 def test_a_machine_does_what_nodes_do_and_no_more(machines: JoinedCluster) -> None:
     machine = newcomer(machines)
     machine.join()

@@ -101,6 +101,7 @@ class TestMetrics:
         assert shared.stranger().ask("GET", "/metrics").status == 401
         assert shared.person("prometheus", Role.READER).ask("GET", "/metrics").status == 200
 
+    @pytest.mark.long
     def test_requests_are_counted_by_route_and_not_by_path(self, shared: Shared) -> None:
         before = samples(shared)
         for number in range(5):

@@ -317,6 +317,7 @@ def test_a_run_that_was_accepted_before_it_was_known_says_why_it_waits(
     run.cancel()
 
 
+@pytest.mark.long
 def test_no_machine_joins_that_nobody_asked_for(big: RayCluster, ray: Dashboard, tmp_path: Path) -> None:
     ray.cloud.places_at_once = False
     run = submit(big, tmp_path)

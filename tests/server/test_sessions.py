@@ -125,6 +125,7 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
             assert is_asked(verb, path) is (page or asked), f"{verb} {path}"
 
 
+@pytest.mark.long
 def test_what_no_page_asks_for_is_refused_to_a_session(server: Running) -> None:
     """By a request for every verb, for every path that is odd, and for what would do most."""
     browser = server.browser()

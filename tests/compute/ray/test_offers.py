@@ -106,6 +106,7 @@ _OFFERS = st.builds(
 )  # fmt: skip
 
 
+@pytest.mark.long
 @given(_OFFERS, _BUNDLES)
 def test_nobody_who_has_room_is_refused(offer: Offer, bundle: dict[str, float]) -> None:
     """What is there now has room for what fits in it, whatever the types say."""
