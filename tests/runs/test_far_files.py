@@ -1,4 +1,4 @@
-"""Names of files on another machine, for who opens a page: as they are, or as they were when the machine answered last."""
+"""Names of files on another machine, for a page: as they are, or as they were when the machine answered last."""
 
 from __future__ import annotations
 
