@@ -22,6 +22,10 @@ def main() -> int:
     asked.add_argument("--minutes", type=float, default=10.0, help="for all that is asked (10)")
     asked.add_argument("--on", choices=("sqlite", "postgresql", "both"), default="both")
     asked.add_argument("--seed", type=int, default=None)
+    asked.add_argument("--rounds", type=int, default=10**9, help="of all routes, at most")
+    asked.add_argument(
+        "--examples", type=int, default=2, help="of each kind, for each route in each round (2)"
+    )
     given = asked.parse_args()
     seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
     kinds = ("sqlite", "postgresql") if given.on == "both" else (given.on,)
@@ -32,12 +36,12 @@ def main() -> int:
         for number, kind in enumerate(kinds):
             now = time.monotonic()
             end = now + (until - now) / (len(kinds) - number)
-            covered = _on(kind, Path(folder, kind), seed, now, end)
+            covered = _on(kind, Path(folder, kind), seed, now, end, given.rounds, given.examples)
             failed = _told(kind, covered, time.monotonic() - now) or failed
     return int(failed)
 
 
-def _on(kind: str, parent: Path, seed: int, now: float, end: float) -> Covered:
+def _on(kind: str, parent: Path, seed: int, now: float, end: float, rounds: int, examples: int) -> Covered:
     parent.mkdir()
     with ExitStack() as stack:
         url = ""
@@ -47,9 +51,10 @@ def _on(kind: str, parent: Path, seed: int, now: float, end: float) -> Covered:
             url = stack.enter_context(server.database())
         filled = stack.enter_context(ground(parent, url))
         chosen = random.Random(seed)
-        campaign = Campaign(filled, chosen)
-        mlflow.ask_all(filled, campaign.covered, chosen, now + (end - now) * _OF_MLFLOW)
-        return campaign.run(end)
+        campaign = Campaign(filled, chosen, examples)
+        until = now + (end - now) * _OF_MLFLOW
+        mlflow.ask_all(filled, campaign.covered, chosen, until, rounds * len(mlflow.EVERYBODY))
+        return campaign.run(end, rounds)
 
 
 def _told(kind: str, covered: Covered, seconds: float) -> bool:

@@ -1,10 +1,11 @@
-"""All routes in turn, in rounds, until the time is over: requests of many kinds by everybody there is."""
+"""All routes in turn, in rounds, until the time is over: requests of many kinds, each by everybody there is."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter, defaultdict
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis.errors import Unsatisfiable
 
 from tests.any_input import odd
 from tests.any_input.description import Description
-from tests.any_input.ground import HOST, NOBODY, ROLES, Ground
+from tests.any_input.ground import HOST, NOBODY, ROLES, RUN, Ground
 from tests.server.house import Answer
 
 # Streams and long polls do not end; the others leave, listen, or ask other hosts.
@@ -38,6 +39,8 @@ NOT_ASKED = frozenset(
 _WAIT_S = "0.05"
 """Instead of how long a request would have an answer wait."""
 _MOST_DEFECTS = 200
+EVERYBODY = [NOBODY, RUN, *reversed(ROLES), HOST]
+"""Who may least comes first: what they ask is still there."""
 
 
 @dataclass
@@ -84,29 +87,29 @@ class Campaign:
 
     def run(self, until: float, most_rounds: int = 10**9, share: float = 1.0) -> Covered:
         """`until`: on the monotonic clock; of each round, a `share` of all routes by chance."""
-        everybody = [*ROLES, NOBODY, HOST]
         while self.covered.rounds < most_rounds and time.monotonic() < until:
             self._ground.let_in()
-            # the first rounds have all routes asked by those who may; what is removed is so at the end of a round
-            who = everybody[0] if self.covered.rounds == 0 else self._chosen.choice(everybody)
             asked = [each for each in self.operations if self._chosen.random() < share]
             self._chosen.shuffle(asked)
+            # what is removed is so at the end of a round
             for operation in sorted(asked, key=lambda each: each.method.upper() == "DELETE"):
                 if time.monotonic() > until:
                     return self.covered
-                self._ask(operation, who)
+                self._ask(operation)
             self.covered.rounds += 1
         return self.covered
 
-    def _ask(self, operation: Any, who: str) -> None:
+    def _ask(self, operation: Any) -> None:
+        """To think of a request takes longer than to answer it: everybody asks all of them."""
         verb, route = operation.method.upper(), operation.path
+        made = self._made(operation)
         if (example := self._of_route.get((verb, route))) is not None:
+            made += [odd.request(example, self._chosen) for _ in range(self._examples)]
             if self.covered.rounds == 0:
-                self._send(verb, route, who, odd.as_it_is(example))
-            for _ in range(self._examples):
-                self._send(verb, route, who, odd.request(example, self._chosen))
-        for made in self._made(operation):
-            self._send(verb, route, who, made)
+                made.append(odd.as_it_is(example))
+        for request in made:
+            for who in EVERYBODY:
+                self._send(verb, route, who, copy(request))
 
     def _made(self, operation: Any) -> list[requests.Request]:
         """As the description has them, and against it."""

@@ -1,4 +1,4 @@
-"""MLflow's routes in turn, one odd request each, by people and by a run, until the time is over."""
+"""MLflow's routes in turn, one odd request each, by people, a run and nobody, until the time is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import requests
 from faena.mlflow.routes import ROUTES, Route
 from tests.any_input import odd
 from tests.any_input.campaign import Covered
-from tests.any_input.ground import ROLES, RUN, Ground
+from tests.any_input.ground import NOBODY, ROLES, RUN, Ground
+
+EVERYBODY = [RUN, *ROLES, NOBODY]
 
 
 def ask_all(
@@ -23,12 +25,20 @@ def ask_all(
     routes, rounds = list(ROUTES), 0
     while rounds < most_rounds and time.monotonic() < until:
         chosen.shuffle(routes)
-        who = RUN if rounds % 2 else chosen.choice(list(ROLES))
+        who = EVERYBODY[rounds % len(EVERYBODY)]
         for route in sorted(routes, key=deletes):
             if time.monotonic() > until:
                 return
             whole = ground.named.request(route.request, gone=chosen.random() < 0.2)
-            _ask(ground, covered, who, route, whole if rounds < 2 else odd.with_one_odd(whole, chosen))
+            _ask(
+                ground,
+                covered,
+                who,
+                route,
+                whole
+                if rounds < len(EVERYBODY) and chosen.random() < 0.5
+                else odd.with_one_odd(whole, chosen),
+            )
         rounds += 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,10 +134,52 @@ def test_who_waits_for_long_is_told(
     far: BucketObjects, way: s3.Way, digest: str, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     way.send = gate = Gate()
-    with far.open(digest) as file, pytest.raises(StoreUnavailable, match="nothing of an object for"):
+    with far.open(digest) as file, pytest.raises(StoreUnavailable, match="nothing, of an object for"):
         monkeypatch.setattr(arriving, "_SILENT_S", 0.05)
         file.read()
     gate.opened.set()
+    assert read(far, digest) == content
+
+
+class Trickle:
+    """A byte of a large body at a time, until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def __call__(self, body: bytes) -> Iterator[bytes]:
+        at = 0
+        while len(body) > HALF and at < len(body) and not self.opened.wait(0.01):
+            yield body[at : at + 1]
+            at += 1
+        yield body[at:]
+
+
+def test_a_bucket_that_sends_a_byte_now_and_then_is_told_like_a_silent_one(
+    far: BucketObjects, way: s3.Way, digest: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.send = trickle = Trickle()
+    with far.open(digest) as file, pytest.raises(StoreUnavailable, match="next to nothing, of an object for"):
+        monkeypatch.setattr(arriving, "_SILENT_S", 0.2)
+        file.read()
+    trickle.opened.set()
+    assert read(far, digest) == content  # it went on coming meanwhile
+
+
+def test_no_request_takes_longer_than_it_may_however_steadily_something_comes(
+    place: Address, way: s3.Way, tmp_path: Path, digest: str, content: bytes
+) -> None:
+    place.options["endpoint"] = way.endpoint
+    far = BucketObjects(tmp_path / "far", Bucket(place, WORKSPACE, patience=0.01, request_s=0.5), 1 << 30)
+    way.send = trickle = Trickle()
+    began = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable, match=rf"asked for {digest}, does not do it"):
+            far.open_to_seek(digest)
+    finally:
+        trickle.opened.set()
+    assert time.monotonic() - began < 60
+    assert not far.path(digest).exists()
     assert read(far, digest) == content
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
 
@@ -34,6 +35,8 @@ EMPTY = (
     "/ui/evaluation-sets",
     "/ui/people",
     "/ui/audit",
+    "/ui/quotas",
+    "/ui/notices",
     "/ui/nothing",
 )
 FULL = (
@@ -41,7 +44,11 @@ FULL = (
     *test_accessibility.OF_THE_SAME_KINDS,
     "/ui/people?of=ada",
     "/ui/audit",
-    "/ui/runs/HD_some?sort=state",
+    "/ui/quotas",
+    "/ui/notices",
+    f"/ui/sharing?{urlencode({'experiment': 'drawn'})}",
+    "/ui/log-in",
+    "/ui/runs/HD_some?sort=best",
     "/ui/endpoints/digits-api",
 )
 WIDE, NARROW = 1280, 390
@@ -85,14 +92,19 @@ def _people(shared: Shared) -> None:
         f"/runs/{test_accessibility.ENDED.rpartition('/')[2]}/comments",
         {"text": "Why is it so **good**?"},
     )
+    ask("PATCH", "/quotas", {"person": "bea", "set": {"nodes": 2, "node_hours": 100}})
+    ask("PATCH", "/quotas", {"experiment": "drawn", "set": {"bytes": 200}})
+    ask("POST", "/notices/rules", {"mail": "ada@example.org", "ends": ["Failed"]})
+    ask("PATCH", "/experiments/sharing?name=drawn", {"private": True, "add": {"carl": "reader"}})
     ask("POST", "/views", {"name": "good ones", "query": "filter=metrics.accuracy%20%3E%200.9"})
 
 
 def _draw(browser: Browser, shared: Shared, kind: str, paths: tuple[str, ...], to: Path, only: str) -> None:
     page = browser.new_page(ignore_https_errors=True, viewport={"width": WIDE, "height": 900})
     page.goto(f"{shared.url}/sign-in")
-    page.emulate_media(color_scheme="light")
-    _save(page, to / f"{kind}-sign-in-light.png")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        _save(page, to / f"{kind}-sign-in-{scheme}.png")
     page.locator("input[name=token]").fill(shared.owner.token)
     page.keyboard.press("Enter")
     page.wait_for_url("**/ui/**")

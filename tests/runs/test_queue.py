@@ -19,13 +19,11 @@ from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.waiting import Gpu
 from faena.db import Database, Write, metadata
-from faena.kernel.errors import NotFound
 from faena.runs import attempt_store, outlook, quota_store, service, store
 from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
 from faena.runs.submission_schemas import Submission
-from faena.runs.waiting_line import service as waiting_line
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces
 from tests.databases import Databases, on_sqlite_alone
@@ -176,50 +174,6 @@ def ground(database: Database, monkeypatch: pytest.MonkeyPatch) -> Ground:
     made = Ground(database)
     monkeypatch.setattr("faena.compute.gpus.known", lambda: made.gpus)
     return made
-
-
-class TestWhenTheyStart:
-    def history(
-        self, ground: Ground, experiment: str, *seconds: int, going_on_for: int | None = None
-    ) -> None:
-        """Runs of these lengths have completed; one goes on."""
-        now = ground.clock.now()
-
-        def add(write: Write) -> None:
-            workspaces.create_experiment(write, experiment, 0)
-            for number, each in enumerate(seconds):
-                run = a_run(f"was-{experiment}-{number}", experiment, number, "cpu", Gpu.NONE, 1)
-                begun = replace(run, status=RunStatus.COMPLETED, started_at=number)
-                service.add(write, replace(begun, ended_at=number + each * 1_000_000), {}, {})
-            if going_on_for is not None:
-                run = a_run(f"is-{experiment}", experiment, 0, "cpu", Gpu.NONE, 1)
-                started = now - going_on_for * 1_000_000
-                service.add(write, replace(run, status=RunStatus.RUNNING, started_at=started), {}, {})
-
-        ground.write(add)
-
-    def queue(self, ground: Ground) -> list[float | None]:
-        """In how many seconds each may start."""
-        now = ground.clock.now()
-        found = ground.database.submit_read(lambda read: waiting_line.queue(read, "cpu", now, 10)).result()
-        assert [run.place for run in found.runs] == list(range(1, found.length + 1))
-        return [None if run.may_start_at is None else (run.may_start_at - now) / 1e6 for run in found.runs]
-
-    def test_it_is_told_by_how_long_like_runs_took(self, ground: Ground) -> None:
-        ground.cluster("cpu", idle=0, busy=1)
-        self.history(ground, "x", 60, 100, 80, going_on_for=50)
-        ground.queue(3, experiments=["x"])
-        assert self.queue(ground) == pytest.approx([29, 109, 189], abs=0.01), (
-            "a second after they were queued"
-        )
-
-    def test_where_they_do_not_tell_nothing_is_guessed(self, ground: Ground) -> None:
-        ground.cluster("cpu", idle=0, busy=1)
-        self.history(ground, "x", 60, 100, going_on_for=500)
-        ground.queue(1, experiments=["x"])
-        assert self.queue(ground) == [None]
-        with pytest.raises(NotFound, match="no cluster"):
-            ground.database.submit_read(lambda read: waiting_line.queue(read, "nowhere", 0, 10)).result()
 
 
 class TestAtDepth:

@@ -51,6 +51,11 @@ _LOGGED = (
     "EXISTS (SELECT 1 FROM {main}.logged_models h WHERE h.id = t.{column} "
     "AND h.experiment_id IN (SELECT id FROM {hidden}))"
 )
+_VALUE = (
+    "EXISTS (SELECT 1 FROM {main}.runs h WHERE h.id = t.value AND h.experiment IN (SELECT name FROM {hidden})) "
+    "OR EXISTS (SELECT 1 FROM {main}.logged_models h WHERE h.id = t.value "
+    "AND h.experiment_id IN (SELECT id FROM {hidden}))"
+)
 OF_COLUMN = {
     "run_id": _RUN,
     "sweep": _RUN,
@@ -59,7 +64,10 @@ OF_COLUMN = {
     "model_id": _LOGGED,
 }
 """When a row of any table is hidden that has a column of this name."""
+NAMING = ("run_tags", "run_properties", "run_parameters", "model_labels", "logged_model_labels", "trace_labels")
+"""Tables with a `value` that may be the id of a run or a logged model: that of which a run is a repetition, …"""
 OF_TABLE = {
+    **dict.fromkeys(NAMING, _VALUE),
     "experiments": "t.id IN (SELECT id FROM {hidden})",
     "runs": "t.experiment IN (SELECT name FROM {hidden})",
     "node_use": "t.experiment IN (SELECT name FROM {hidden})",
@@ -74,8 +82,14 @@ OF_TABLE = {
 }
 SETTING = "faena.hidden"
 """Of a session of PostgreSQL: the numbers of experiments that are not there for whoever reads, as JSON."""
-MASKED = {("nodes", "run_id"), ("model_versions", "run_id"), ("model_versions", "told_run")}
-"""Columns that are empty where they name a hidden run: their rows are the workspace's."""
+MASKED = {
+    ("nodes", "run_id"): ("run_id", "NULL"),
+    ("model_versions", "run_id"): ("run_id", "NULL"),
+    ("model_versions", "told_run"): ("told_run", "NULL"),
+    ("model_versions", "source"): ("run_id", "''"),
+    ("model_versions", "location"): ("run_id", "''"),
+}
+"""Columns that are empty (how, is beside it) where a column names a hidden run: their rows are the workspace's."""
 
 
 def views(main: str) -> list[str]:
@@ -85,9 +99,10 @@ def views(main: str) -> list[str]:
         shown, hidden = [], [OF_TABLE[table.name]] if table.name in OF_TABLE else []
         for column in table.columns:
             rule = OF_COLUMN.get(column.name)
-            if (table.name, column.name) in MASKED:
-                where = _RUN.format(column=column.name, main=main, hidden=HIDDEN)
-                shown.append(f'CASE WHEN {where} THEN NULL ELSE t."{column.name}" END AS "{column.name}"')
+            if (masked := MASKED.get((table.name, column.name))) is not None:
+                naming, empty = masked
+                where = _RUN.format(column=naming, main=main, hidden=HIDDEN)
+                shown.append(f'CASE WHEN {where} THEN {empty} ELSE t."{column.name}" END AS "{column.name}"')
                 continue
             shown.append(f't."{column.name}"')
             if rule is not None:

@@ -62,14 +62,15 @@ def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]: 
     statement = runs.select().where(runs.c.id.in_(below_it(run_id))).order_by(runs.c.created_at, runs.c.id)
     if type is not None:
         statement = statement.where(runs.c.type == type)
-    return store.with_parents_there(read, [store.as_run(row) for row in read.execute(statement)])
+    return store.without_hidden(read, [store.as_run(row) for row in read.execute(statement)])
 
 
 def children_of(read: Read, run_id: str, start: int, most: int) -> tuple[list[tuple[Run, int]], int]:
     """From the place `start` on, the oldest first, each with how many it has itself; and how many more come after."""
     mine = (runs.c.parent == run_id) & runs.c.deletion.is_(None)
     ordered = runs.select().where(mine).order_by(runs.c.created_at, runs.c.id)
-    found = [store.as_run(row) for row in read.execute(ordered.offset(start).limit(most))]
+    rows = read.execute(ordered.offset(start).limit(most))
+    found = store.without_hidden(read, [store.as_run(row) for row in rows])
     total = int(read.execute(sa.select(sa.func.count()).select_from(runs).where(mine)).scalar_one())
     theirs = runs.c.parent.in_([each.id for each in found]) & runs.c.deletion.is_(None)
     counted = sa.select(runs.c.parent, sa.func.count().label("below")).where(theirs).group_by(runs.c.parent)

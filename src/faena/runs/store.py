@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from operator import itemgetter
@@ -18,6 +18,7 @@ from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError
 from faena.objects.references import SNAPSHOT
+from faena.runs import other_runs
 from faena.runs.model import EndReason, Run, RunStatus
 from faena.workspaces import needs, visibility
 
@@ -119,6 +120,7 @@ _now: sa.BindParameter[Micros] = sa.bindparam("now")
 _ADD = Prepared(runs.insert())
 _GET = Prepared(runs.select().where(runs.c.id == _run))
 _GET_ALL = lists.prepared_for(lambda run_ids: runs.select().where(runs.c.id.in_(run_ids)))
+_THERE = lists.prepared_for(lambda run_ids: sa.select(runs.c.id).where(runs.c.id.in_(run_ids)))
 _UNCHANGED = Prepared(
     sa.select(runs.c.id).where(
         runs.c.id == _run,
@@ -152,7 +154,7 @@ def get(read: Read, run_id: str) -> Run | None:
     row = read.execute(_GET, {"run": run_id}).first()
     if row is None or not visibility.is_there(read, row.experiment):
         return None
-    (run,) = with_parents_there(read, [as_run(row)])
+    (run,) = without_hidden(read, [as_run(row)])
     return run
 
 
@@ -170,16 +172,29 @@ def all_of(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
     """By id; raises what reading a row raises."""
     rows = lists.execute(read, _GET_ALL, run_ids)
     there = [as_run(row) for row in rows if visibility.is_there(read, row.experiment)]
-    return {run.id: run for run in with_parents_there(read, there)}
+    return {run.id: run for run in without_hidden(read, there)}
 
 
-def with_parents_there(read: Read, found: list[Run]) -> list[Run]:
-    """The runs, without ids of parents that are not there for who reads: an id tells its experiment's name."""
+def without_hidden(read: Read, found: list[Run]) -> list[Run]:
+    """The runs, without ids of others that are not there for who reads: an id tells its experiment's name."""
     if isinstance(read, Write) or not read.view.hidden:
         return found
-    parents = {run.parent for run in found if run.parent is not None}
-    there = {row.id for row in lists.execute(read, _GET_ALL, sorted(parents))} if parents else set()
-    return [run if run.parent is None or run.parent in there else replace(run, parent=None) for run in found]
+    named = {run.id: other_runs.named(run.submission) for run in found}
+    others = {run.parent for run in found if run.parent is not None}.union(*named.values())
+    there = those_there(read, others)
+    return [
+        replace(
+            run,
+            parent=run.parent if run.parent in there else None,
+            submission=other_runs.without(run.submission, named[run.id] - there),
+        )
+        for run in found
+    ]
+
+
+def those_there(read: Read, run_ids: Collection[str]) -> set[str]:
+    """Of these ids, those of runs that whoever reads may know of."""
+    return {row.id for row in lists.execute(read, _THERE, sorted(run_ids))} if run_ids else set()
 
 
 def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:

@@ -211,7 +211,7 @@ def _query(
         statement = statement.where(behind)
     statement = statement.where(*conditions).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
     rows = list(read.execute(statement))
-    found = store.with_parents_there(read, [store.as_run(row) for row in rows])
+    found = store.without_hidden(read, [store.as_run(row) for row in rows])
     values = [row._mapping["sorted_by"] if valued else None for row in rows]
     return list(zip(found, values, strict=True))
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
-from faena.runs.store import OF_RUN, UNREADABLE
+from faena.runs import other_runs
+from faena.runs.store import OF_RUN, UNREADABLE, those_there
 from faena.sweeps.endings import Streak
 from faena.sweeps.model import Sweep, SweepState, decoded, submission_of
 from faena.workspaces import needs
@@ -77,7 +79,22 @@ def add(write: Write, sweep: Sweep) -> None:
 def get(read: Read, run_id: str) -> Sweep | None:
     """Raises one of UNREADABLE for a row that holds what no sweep can have."""
     rows = read.execute(_GET, {"run": run_id}).rows
-    return _as_sweep(rows[0]) if rows else None
+    return _without_hidden(read, _as_sweep(rows[0])) if rows else None
+
+
+def _without_hidden(read: Read, sweep: Sweep) -> Sweep:
+    """Without ids of runs that are not there for who reads, as runs are."""
+    if isinstance(read, Write) or not read.view.hidden:
+        return sweep
+    spec, of = sweep.spec, sweep.submission
+    named = {*spec.resume_from, *spec.resume_child_runs, *other_runs.named(msgspec.json.encode(of))}
+    there = those_there(read, named)
+    spec = replace(
+        spec,
+        resume_from=tuple(each for each in spec.resume_from if each in there),
+        resume_child_runs=tuple(each for each in spec.resume_child_runs if each in there),
+    )
+    return replace(sweep, spec=spec, submission=other_runs.without_in(of, named - there))
 
 
 def unended(read: Read) -> list[Sweep]:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -128,9 +128,10 @@ def way_to(server: S3Server) -> Iterator[Way]:
                 self.send_header(name, value)
             self.end_headers()
             sent = 0
-            for part in way.send(body):
-                self.wfile.write(part)
-                sent += len(part)
+            with suppress(ConnectionError):  # whoever asked has left
+                for part in way.send(body):
+                    self.wfile.write(part)
+                    sent += len(part)
             self.close_connection = sent < len(body)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815  the names that the library calls

@@ -92,8 +92,8 @@ class Arrival:
         before = self.come
         if not self.news.wait(_SILENT_S) and self.come == before and not self.done.done():
             raise StoreUnavailable(
-                f"The bucket has sent nothing of an object for {_SILENT_S:.0f} s, after {self.come:,} bytes of "
-                f"{max(0, self.size):,}. Try again later; what comes meanwhile is kept."
+                f"The bucket has sent nothing, or next to nothing, of an object for {_SILENT_S:.0f} s, after "
+                f"{self.come:,} bytes of {max(0, self.size):,}. Try again later; what comes meanwhile is kept."
             )
 
     def _close(self) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from faena.objects.bucket import aws_files
 
-_REQUEST_S = 600
-"""Seconds that a request may take."""
+REQUEST_S = 600.0
+"""Seconds that a request may take as a whole: one for 8 MiB of a large object is not done at less than 14 kB/s."""
 
 
 class Address(Protocol):
@@ -53,8 +53,11 @@ def _endpoints(address: Address) -> list[str]:
     return [each for each in told if each]
 
 
-def opened(address: Address, silent_s: float) -> Any:
-    """A store of obstore's, which may say nothing for so long, also while it is sent something. Raises as that does."""
+def opened(address: Address, silent_s: float, request_s: float = REQUEST_S) -> Any:
+    """A store of obstore's, which may say nothing for so long, also while it is sent something. Raises as that does.
+
+    `request_s`: how long a request may take, however steadily something comes.
+    """
     from obstore import store as kinds
 
     given = dict(address.options)
@@ -75,7 +78,7 @@ def opened(address: Address, silent_s: float) -> Any:
         config=config,
         client_options={
             "allow_http": is_plain,
-            "timeout": timedelta(seconds=_REQUEST_S),
+            "timeout": timedelta(seconds=request_s),
             "read_timeout": timedelta(seconds=silent_s),
             "connect_timeout": timedelta(seconds=5),
         },

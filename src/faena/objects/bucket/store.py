@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
-from faena.objects.bucket.opening import Address, is_safe, opened
+from faena.objects.bucket.opening import REQUEST_S, Address, is_safe, opened
 from faena.objects.bucket.patience import PUT_PATIENCE_S, READ_PATIENCE_S, Patience, said
 
 _PART = 8 << 20
@@ -40,10 +40,12 @@ class Bucket:
     """All methods may be called from any thread. Raises StoreUnavailable where the store does not do what it is asked.
 
     `workspace`: the id of the one whose bucket it is, or will be. `patience`: factor of the times for which it is
-    waited.
+    waited. `request_s`: seconds that a request may take, however steadily something comes.
     """
 
-    def __init__(self, address: Address, workspace: str, *, patience: float = 1.0) -> None:
+    def __init__(
+        self, address: Address, workspace: str, *, patience: float = 1.0, request_s: float = REQUEST_S
+    ) -> None:
         """Raises WorkspaceException where there is no obstore, or the address says what cannot be."""
         self.address = address
         self._workspace = workspace
@@ -61,8 +63,8 @@ class Bucket:
         self._faults: tuple[type[Exception], ...] = (BaseError, OSError)
         self._patience = Patience(address, self._faults, patience)
         try:
-            self._store = opened(address, PUT_PATIENCE_S)
-            self._reading = opened(address, READ_PATIENCE_S)
+            self._store = opened(address, PUT_PATIENCE_S, request_s)
+            self._reading = opened(address, READ_PATIENCE_S, request_s)
         except (BaseError, OSError, ValueError, TypeError) as error:
             raise WorkspaceException(f"The object store {address} cannot be used: {said(error)}.") from error
 

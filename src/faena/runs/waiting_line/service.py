@@ -8,15 +8,15 @@ from itertools import islice
 import sqlalchemy as sa
 
 from faena.compute import store as compute
-from faena.compute.model import Cluster
-from faena.compute.waiting import Waiting
+from faena.compute.model import Cluster, NodeState
+from faena.compute.waiting import Gpu, Waiting
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
 from faena.runs import outlook, quota_store, store
 from faena.runs.model import SCRIPT_RUN, RunStatus
-from faena.runs.queue import Queues
+from faena.runs.queue import Queues, free_gpus
 from faena.runs.store import runs
 from faena.runs.waiting_line import forecasting
 from faena.runs.waiting_line.forecasting import Occupied, Wish
@@ -77,10 +77,12 @@ def queue(read: Read, name: str, now: Micros, most: int) -> Queue:
 def may_start(read: Read, cluster: Cluster, now: Micros, most: int) -> dict[str, Micros]:
     """When the first of its queue may start, of those of whom it can be said; as if all nodes were alike.
 
-    Of runs that a quota will not let begin beside those before them nothing is said: they wait for their own.
+    Of runs that a quota will not let begin beside those before them nothing is said: they wait for their own. Nor is
+    it of those that wait for a GPU: they are passed over meanwhile.
     """
     queues, waiting = Queues(read, now), list[Waiting]()
-    for run in islice(queues.in_turn(cluster.name, frozenset), most):
+    passed_over = frozenset[Gpu]() if free_gpus(read, cluster).left > 0 else frozenset({Gpu.REQUIRE})
+    for run in islice(queues.in_turn(cluster.name, lambda: passed_over), most):
         waiting.append(run)
         queues.shares.take(run)
     if not waiting:
@@ -94,6 +96,9 @@ def may_start(read: Read, cluster: Cluster, now: Micros, most: int) -> dict[str,
         )
         for row in going_on
     ]
+    if read.view.hidden:  # what others keep to themselves has nodes, too
+        held = compute.node_states(read, cluster.name).get(NodeState.RUNNING, 0)
+        occupied.append(Occupied(max(0, held - sum(each.nodes for each in occupied)), None))
     wishes = [Wish(run.node_count, forecasting.takes(lengths[run.experiment])) for run in waiting]
     begins = forecasting.starts(_nodes(read, cluster), occupied, wishes)
     return {

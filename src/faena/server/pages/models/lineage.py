@@ -11,6 +11,7 @@ from faena.kernel.plural import counted
 from faena.models.listing import Line
 from faena.runs import inputs, service
 from faena.runs import store as runs
+from faena.runs.other_runs import PRIVATE
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import DataInput
 from faena.server.pages import words
@@ -122,9 +123,9 @@ def _runs(read: Read, run: RunView) -> list[Box]:
     parent = runs.get(read, run.parent) if run.parent else None
     boxes = []
     if run.checkpoint is not None and run.checkpoint.run:
-        boxes.append(
-            Box(run.checkpoint.run, run_address(run.checkpoint.run), "its checkpoint was gone on from")
-        )
+        named = run.checkpoint.run
+        where = "" if named == PRIVATE else run_address(named)
+        boxes.append(Box(named, where, "its checkpoint was gone on from"))
     if parent is not None:
         boxes.append(Box(parent.name or parent.id, run_address(parent.id), "its parent"))
     return [*boxes, Box(run.name or run.id, run_address(run.id), run.status, f"status {run.status}")]

@@ -14,6 +14,7 @@ from faena.runs import search
 from faena.runs.inputs import dataset_id
 from faena.runs.lineage import answered_data
 from faena.runs.model import HYPERDRIVE
+from faena.runs.other_runs import PRIVATE
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import RERUN_OF, DataInput
 from faena.server.pages.addresses import dataset_address, datastore_address, model_address
@@ -106,7 +107,7 @@ def _tree(run_id: str) -> str:
 
 def _address(given: DataInput) -> str:
     if given.run:
-        return run_address(given.run)
+        return "" if given.run == PRIVATE else run_address(given.run)
     return datastore_address(given.datastore) if given.datastore else dataset_address(dataset_id(given))
 
 

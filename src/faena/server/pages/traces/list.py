@@ -135,9 +135,11 @@ def took(began_at: Micros, ended_at: Micros | None) -> str:
 
 
 def length(seconds: float) -> str:
-    """`0.4 ms`, `12 ms`, `1.20 s`: steps are short."""
+    """`9 ns`, `2.5 µs`, `0.4 ms`, `12 ms`, `1.20 s`: steps are short."""
     if seconds >= 1:
         return durations.shown(seconds)
+    if 0 < seconds < 1e-5:
+        return f"{seconds * 1e9:.3g} ns" if seconds < 1e-6 else f"{seconds * 1e6:.3g} µs"
     return f"{max(0, seconds) * 1000:.3g} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
 
 
