@@ -64,7 +64,14 @@ OF_COLUMN = {
     "model_id": _LOGGED,
 }
 """When a row of any table is hidden that has a column of this name."""
-NAMING = ("run_tags", "run_properties", "run_parameters", "model_labels", "logged_model_labels", "trace_labels")
+NAMING = (
+    "run_tags",
+    "run_properties",
+    "run_parameters",
+    "model_labels",
+    "logged_model_labels",
+    "trace_labels",
+)
 """Tables with a `value` that may be the id of a run or a logged model: that of which a run is a repetition, …"""
 OF_TABLE = {
     **dict.fromkeys(NAMING, _VALUE),

@@ -95,7 +95,9 @@ class FarFiles:
             found = _decoded(await self._ask(of, "names", (), _NAMES), _Names, of)
         except Unanswered as error:
             return FileNames({}, str(error))
-        left_out = f"{counted(found.left_out, 'file')} on {of.machine!r} are too many" if found.left_out else ""
+        left_out = (
+            f"{counted(found.left_out, 'file')} on {of.machine!r} are too many" if found.left_out else ""
+        )
         told = FileNames(dict(found.files), left_out)
         self._remembered[of.key] = time.monotonic(), told
         self._remembered.move_to_end(of.key)
