@@ -160,6 +160,8 @@ class Campaign:
             self.covered.complain(verb, route, who, f"has no answer: {type(error).__name__}: {error}", sent)
             return
         self.covered.note(verb, route, who, answer)
+        if who == RUN and route == "/version":
+            return  # which to a run's token is MLflow's
         if complaint := self._complaint(verb, route, answer):
             self.covered.complain(verb, route, who, complaint, sent)
 

@@ -34,6 +34,14 @@ def test_nobody_is_answered_without_a_token(shared: Shared) -> None:
     assert {each: told for each, told in answers.items() if told != UNKNOWN} == {}
 
 
+@pytest.mark.parametrize("token", ["", "FAENAP-plain-none"])
+def test_mlflows_clients_read_why_they_are_not_answered(shared: Shared, token: str) -> None:
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = shared.stranger().ask("POST", "/api/2.0/mlflow/runs/create", {}, **shown)
+    assert (answer.status, answer.json["error_code"]) == (401, "UNAUTHENTICATED")
+    assert "token" in answer.json["message"]
+
+
 @pytest.mark.parametrize("role", Role)
 def test_nobody_may_more_than_their_role(shared: Shared, role: Role) -> None:
     caller = shared.person(f"some-{role}", role)

@@ -99,7 +99,11 @@ class Guard:
         run = self._keys.run_of(token) if token and not trusted else None
         visit = _Visit(scope, headers, session if known else "", trusted, run)
         say = partial(
-            responses.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
+            responses.answer,
+            send,
+            to_browser=headers.accepts("text/html"),
+            head=visit.verb == "HEAD",
+            path=visit.path,
         )
         if refusal := self._foreign(visit):
             await say(refusal)

@@ -18,6 +18,8 @@ _PAGE_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_OF_MLFLOW = ("/api/", "/ajax-api/")
+_MLFLOW_CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED"}
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto;"
     "padding:0 1.25rem}h1{font-size:1.25rem}code{font-family:ui-monospace,monospace}"
@@ -92,18 +94,26 @@ async def answer(
     head: bool = False,
     go_on: str = "",
     more: dict[str, str] | None = None,
+    path: str = "",
 ) -> None:
-    """As a page to a browser, as the error of our API to others. `go_on`: where a browser goes by itself."""
+    """As a page to a browser, as an error to others. `go_on`: where a browser goes by itself."""
     if to_browser:
         kind = "text/html; charset=utf-8"
         body = _page(said, go_on)
     else:
         kind = "application/json"
-        body = msgspec.json.encode(ErrorBody(said.code, said.message))
+        body = error_body(path, said.status, said.code, said.message)
     headers = {"content-type": kind, "cache-control": "no-store", **(more or {})}
     if said.status == 401:
         headers["www-authenticate"] = "Bearer"
     await respond(send, said.status, body, headers, head=head)
+
+
+def error_body(path: str, status: int, code: str, message: str) -> bytes:
+    """The error of our API; on MLflow's paths as its clients read it, which would show another one as theirs."""
+    if path.startswith(_OF_MLFLOW) and status in _MLFLOW_CODES:
+        return msgspec.json.encode({"error_code": _MLFLOW_CODES[status], "message": message})
+    return msgspec.json.encode(ErrorBody(code, message))
 
 
 async def respond(

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from contextvars import Context
 from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -23,7 +22,6 @@ from faena.kernel.notifications import Notifications
 from faena.people import service, session_store, store
 from faena.people.callers import set_caller
 from faena.people.model import Caller, digest
-from faena.server.errors import ErrorBody
 from faena.server.gateway import responses
 from faena.server.listener.request_headers import Headers
 from faena.server.operation.requests import Requests
@@ -86,7 +84,7 @@ class Guard:
                 else ""
             )
             self._requests.refused(str(scope["method"]), 401)
-            await _refuse(send, why or "This server asks for a token: faena login URL.")
+            await _refuse(send, scope["path"], why or "This server asks for a token: faena login URL.")
             return
         scope.setdefault("state", {})["by_gateway"] = True
         set_caller(scope, caller)
@@ -125,14 +123,14 @@ class Guard:
         elif caller is None:
             return False
         elif not is_read and not is_own(headers):
-            await responses.answer(send, responses.FOREIGN, to_browser=to_browser)
+            await responses.answer(send, responses.FOREIGN, to_browser=to_browser, path=path)
         elif path == SIGN_OUT and verb == "POST":
             await self._sign_in.end(session, send)
             self._known.pop(_SESSION + session, None)
         elif path == "/" and is_read:
             await self._sign_in.show(scope, send, is_known=True)
         elif not is_asked(verb, path):
-            await responses.answer(send, responses.NOT_A_PAGES_ELSEWHERE, to_browser=to_browser)
+            await responses.answer(send, responses.NOT_A_PAGES_ELSEWHERE, to_browser=to_browser, path=path)
         else:
             return False
         return True
@@ -208,8 +206,8 @@ def _token(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return shown.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _refuse(send: Send, message: str) -> None:
-    body = msgspec.json.encode(ErrorBody("AuthenticationException", message))
+async def _refuse(send: Send, path: str, message: str) -> None:
+    body = responses.error_body(path, 401, "AuthenticationException", message)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
