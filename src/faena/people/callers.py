@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from faena.db.hiding import ASKER, Asker
 from faena.kernel.errors import NotAllowed
@@ -34,16 +35,29 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller | None:
     return found
 
 
-def ask_right(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Before each route. Raises NotAllowed where a person asks who may not."""
-    ask_right_of(connection, right_of(handler.opt))
+def ask_right(app: ASGIApp) -> ASGIApp:
+    """A layer in front of each route, which raises NotAllowed where a person asks who may not.
+
+    No guard of the framework's: for those it copies the route's handler, at each request.
+    """
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        _ask(scope, right_of(cast("BaseRouteHandler", scope["route_handler"]).opt))
+        await app(scope, receive, send)
+
+    return asked
 
 
 def ask_right_of(connection: ASGIConnection[Any, Any, Any, Any], asked: Right | None) -> None:
     """The same, for what one route does of several kinds. Raises NotAllowed."""
-    if (caller := caller_of(connection)) is None:
+    _ask(connection.scope, asked)
+
+
+def _ask(scope: Scope, asked: Right | None) -> None:
+    caller: Caller | None = scope.get("state", {}).get(_STATE)
+    if caller is None:
         return
-    what = f"{connection.scope.get('method')} {connection.scope['path'][:200]}"
+    what = f"{scope.get('method')} {scope['path'][:200]}"
     if asked is None or asked is Right.HOST:
         raise NotAllowed(f"{what} is for who is on the server's host, not for people elsewhere.")
     if caller.role.right < asked:

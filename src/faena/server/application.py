@@ -45,6 +45,7 @@ from faena.server.passing.requests import Led, pass_on
 from faena.server.query_parameters import refuse_unknown_parameters
 from faena.server.reference.completing import Described
 from faena.server.route_groups import GROUPS, Application
+from faena.server.ship_door import ShipDoor
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import VersionView
 from faena.workspaces.secrets import Secrets
@@ -192,17 +193,18 @@ def app_for(tenant: Tenant) -> Application:
         OverflowError: errors.answer_overflow,
         Exception: errors.answer_defect,
     }
+    shown = {kind: as_page(answer, tenant.folder) for kind, answer in answers.items()}
+    layers = [
+        count_requests(lambda: tenant.house.activity),
+        look_first(lambda: tenant.house.folder, lambda: tenant.is_lost()),
+        refuse_what_is_damaged(lambda: tenant.house.database),
+    ]
+    mlflow = MlflowDoor(lambda: tenant.mlflow, layers)
+    ship = ShipDoor(tenant.services, lambda: tenant.led, [*layers, check_wire], shown)
     return Application(
         GROUPS,
         around=counting(lambda: tenant.house.watched.requests),
-        beside=MlflowDoor(
-            lambda: tenant.mlflow,
-            [
-                count_requests(lambda: tenant.house.activity),
-                look_first(lambda: tenant.house.folder, lambda: tenant.is_lost()),
-                refuse_what_is_damaged(lambda: tenant.house.database),
-            ],
-        ),
+        beside=lambda scope: ship(scope) or mlflow(scope),
         route_handlers=[Router("/", route_handlers=[version, ask_to_stop, ask_to_restart], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),
@@ -211,9 +213,8 @@ def app_for(tenant: Tenant) -> Application:
             "services": Provide(tenant.services, sync_to_thread=False),
             **{name: Provide(_provided(tenant, name), sync_to_thread=False) for name in _PROVIDED},
         },
-        guards=[ask_right],
         before_request=refuse_unknown_parameters,
-        exception_handlers={kind: as_page(answer, tenant.folder) for kind, answer in answers.items()},
+        exception_handlers=shown,
         middleware=[
             pass_on(lambda: tenant.led),
             count_requests(lambda: tenant.house.activity),
@@ -222,6 +223,7 @@ def app_for(tenant: Tenant) -> Application:
             refuse_what_is_damaged(lambda: tenant.house.database),
             tell_the_truth(lambda: tenant.house.engine.caught_up),
             bring_first(lambda run_id: tenant.house.engine.bring_build_log(run_id)),
+            ask_right,
         ],
         openapi_config=OpenAPIConfig(
             title="Faena", version=faena.__version__, path="/schema", render_plugins=[Described()]

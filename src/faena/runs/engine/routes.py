@@ -18,7 +18,6 @@ from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
-from faena.kernel.errors import StorageFull
 from faena.kernel.hidden import hiding
 from faena.kernel.notifications import Notifications
 from faena.kernel.rights import HOST
@@ -33,13 +32,13 @@ from faena.runs import (
     service,
     transitions,
 )
-from faena.runs.engine import attempts, batches, file_routes, launch_routes
+from faena.runs.engine import attempts, batches, file_routes, launch_routes, shipping
 from faena.runs.engine.attempts import Progress
-from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
+from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
+from faena.runs.engine.shipping import PACE, ShipAnswer
 from faena.runs.engine.work import see_off
-from faena.runs.far_files import FileQuestion
 from faena.runs.model import Outcome
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import StartedRun
@@ -47,9 +46,6 @@ from faena.tracking import ingest, watching
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
-
-PACE = "pace"
-"""Where the state of a request's scope says how seldom nodes elsewhere are to speak."""
 
 
 class StartedReport(Struct, frozen=True):
@@ -59,19 +55,6 @@ class StartedReport(Struct, frozen=True):
 class EndedReport(Struct, frozen=True):
     outcome: OutcomeReport
     at: int | None = None
-
-
-class ShipAnswer(Struct, frozen=True):
-    offsets: dict[str, int]
-    cancel: bool
-    watched: bool
-    """Whether somebody follows the run, so that what it writes is to be sent soon."""
-    points: bool = False
-    """Whether somebody waits for its points, too."""
-    pace: float = 0.0
-    """Seconds between what it sends while nobody watches, where that is to be more than usual."""
-    asked: tuple[FileQuestion, ...] = ()
-    """About files that the script has written so far, on another machine."""
 
 
 class OpenAttempt(Struct, frozen=True):
@@ -173,25 +156,8 @@ def _progress(write: Write, key: Rank) -> Progress:
 async def ship(
     run_id: str, attempt: int, rank: int, request: Request[None, None, State], services: RunnerServices
 ) -> ShipAnswer:
-    key = Rank(run_id, attempt, rank)
-    header, body = batches.split(await request.body(), ShipHeader)
-    clock = services.clock
-
-    def append(write: Write, careful: bool) -> dict[str, int]:
-        attempts.check(write, key.run_id, key.attempt, key.rank)
-        found = batches.append(write, key, header, body, clock.now(), services.limits, careful=careful)
-        if header.started_at is not None:
-            _progress(write, key).started(header.started_at, clock.now(), header.sent_at)
-        return found
-
-    found: dict[str, int] = {}
-    if header.segments or header.started_at is not None:
-        try:
-            found = await batches.taken(services.database, append)
-        except StorageFull:
-            if not full_disk_cancels.is_asked(services.notifications, key.run_id):
-                raise  # else nothing was taken, and the script is stopped
-    return _answer(found, await services.must_stop(key), key, services, request)
+    key, pace = Rank(run_id, attempt, rank), request.scope["state"].get(PACE, 0.0)
+    return await shipping.take(key, await request.body(), services, pace)
 
 
 @get(
@@ -208,35 +174,16 @@ async def signals(
     services: RunnerServices,
 ) -> ShipAnswer:
     key = Rank(run_id, attempt, rank)
-    until = services.clock.monotonic() + min(wait, 60.0)
-    asked = far_files.topic(_name(key))
+    until, pace = services.clock.monotonic() + min(wait, 60.0), request.scope["state"].get(PACE, 0.0)
+    asked = far_files.topic(shipping.name(key))
     topics = transitions.topic(run_id), watching.began_topic(run_id), asked
     with services.notifications.subscribe(*topics) as subscription:
         while True:
-            answer = _answer({}, await services.must_stop(key), key, services, request)
+            answer = shipping.answer({}, await services.must_stop(key), key, services, pace)
             left = until - services.clock.monotonic()
             has_news = answer.cancel or answer.watched or answer.asked
             if has_news or not left > 0 or not await subscription.wait(left):
                 return answer
-
-
-def _answer(
-    found: dict[str, int],
-    stop: bool,
-    key: Rank,
-    services: RunnerServices,
-    request: Request[None, None, State],
-) -> ShipAnswer:
-    notifications = services.notifications
-    watched = watching.is_watched(notifications, key.run_id)
-    stop = stop or full_disk_cancels.is_asked(notifications, key.run_id)
-    points = watching.are_points_watched(notifications, key.run_id)
-    asked = services.far.take(_name(key)) if services.far is not None else ()
-    return ShipAnswer(found, stop, watched, points, request.scope["state"].get(PACE, 0.0), asked)
-
-
-def _name(key: Rank) -> str:
-    return AttemptKey(key.run_id, key.attempt, key.rank).name
 
 
 class RunsBelow(Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,7 +24,7 @@ from faena.compute.model import ClusterKind
 from faena.db import Database, Read
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.hidden import hiding
-from faena.runs.engine.routes import PACE
+from faena.runs.engine.shipping import PACE
 from faena.server.errors import ErrorBody
 from faena.server.gateway.responses import NOT_A_RUNS
 from faena.server.mlflow_door import OF_NODE

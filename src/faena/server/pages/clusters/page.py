@@ -75,6 +75,9 @@ class ClusterPart(Struct, frozen=True):
     queued: int
     """How many there are in the queue."""
     timeline: Timeline
+    any_gpus: bool
+    any_endpoints: bool
+    """Whether a shown node has any: without them there is no such column."""
 
 
 def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
@@ -105,19 +108,22 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
             for each in stretches
             if each.cluster == cluster.name
         ]
+        shown = nodes[:_MOST_NODES]
         waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
         parts.append(
             ClusterPart(
                 cluster=cluster,
                 shape=_shape(cluster),
                 joined=cluster.kind is ClusterKind.JOINED,
-                nodes=nodes[:_MOST_NODES],
+                nodes=shown,
                 count=len(nodes),
                 busy=sum(1 for node in nodes if node.run),
                 waiting=waiting,
                 more_waiting=more,
                 queued=lengths.get(cluster.name, 0),
                 timeline=node_timeline.build(own, [node.title for node in nodes], begin, now),
+                any_gpus=any(node.gpus for node in shown),
+                any_endpoints=any(node.endpoints for node in shown),
             )
         )
     return parts
