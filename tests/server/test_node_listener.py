@@ -53,10 +53,11 @@ class Machine:
         )
         try:
             headers = {"Authorization": f"Bearer {self.token if token is None else token}"}
-            connection.request(verb, path, json.dumps(body) if body is not None else None, headers)
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+            connection.request(verb, path, data, headers)
             answer = connection.getresponse()
-            data = answer.read()
-            return answer.status, json.loads(data) if data else None
+            said = answer.read()
+            return answer.status, json.loads(said) if said else None
         finally:
             connection.close()
 
@@ -65,6 +66,15 @@ class Machine:
         if status == 201:
             self.token, self.node = said["token"] or self.token, said["node"]
         return status, said
+
+    def ship(self, order: dict[str, Any], stream: str, data: bytes) -> tuple[int, Any]:
+        """What is there of the stream then, or the code of the error."""
+        head = json.dumps({"segments": [[stream, 0, len(data)]]}).encode()
+        path = f"/attempts/{order['run_id']}/{order['attempt']}/{order['rank']}/ship"
+        status, said = self.ask(
+            "POST", path, len(head).to_bytes(4, "little") + head + data, token=order["token"]
+        )
+        return status, said["offsets"] if status == 200 else said["code"]
 
     def finish(self, order: dict[str, Any]) -> None:
         """The script has run."""
@@ -103,7 +113,13 @@ def test_a_machine_joins_and_is_given_a_run(
     assert machine.ask("GET", f"{attempt}/offsets")[0] == 403
     assert machine.ask("GET", f"{attempt}/offsets", token=order["token"])[0] == 200
     assert machine.ask("GET", f"/attempts/{run.id}/2/0/offsets", token=order["token"])[0] == 403
+    log = "log/azureml-logs/70_driver_log.txt"
+    assert machine.ship(order, log, b"from afar\n") == (200, {log: 10})
+    assert machine.ship(order, log, b"from afar\n") == (200, {log: 10}), "once, however often it is sent"
+    assert machine.ship(order, "log/../x", b"x") == (400, "UserErrorException")
     machine.finish(order)
+    run.download_file(log.removeprefix("log/"), str(tmp_path / "log"))
+    assert (tmp_path / "log").read_text() == "from afar\n"
     assert run.get_status() == "Completed"
     assert machine.ask("POST", f"/nodes/{machine.node}/beat", {"running": ""})[0] == 200
     (found,) = machines.nodes()
