@@ -139,3 +139,23 @@ def test_numbers_arrive_as_they_are(workspace: TrackedWorkspace, values: list[fl
         spread * 1e-6, abs(finite[0]) * 1e-6
     )
     assert len(set(curve["low"])) == len(set(finite)) or not np.isfinite(finite).all()
+
+
+@pytest.mark.parametrize("axis", ["step", "time"])
+def test_many_small_batches_are_drawn_as_one_large_batch_is(workspace: TrackedWorkspace, axis: str) -> None:
+    """Also where one of them has what is no number, and where there are too many points for each to be drawn."""
+    values = np.random.default_rng(1).normal(size=600)
+    values[400] = np.inf
+    records = [frames.name(0, "loss")]
+    for place, value in enumerate(values):
+        at = {"time": BEGAN + place * 1_000, "step": frames.NONE if place == 300 else place ^ 1}
+        records.append(frames.number(float(value), **at))
+    records.insert(250, frames.event("list", time=BEGAN + 249_000, name="loss", values=[7.0, "no number"]))
+    for begin in range(0, len(records), 30):
+        workspace.send(spool(run_id=RUN), *records[begin : begin + 30])
+    workspace.send(spool(run_id=OTHER), *records)
+    for buckets in (100, 1_000) if axis == "step" else (1_000,):  # of time, extremes of batches may suffice
+        small, large = drawn(workspace, axis=axis, buckets=buckets).curves
+        assert (small.first, small.count, small.least) == (large.first, large.count, large.least)
+        assert np.array_equal(small.low, large.low, equal_nan=True)
+        assert np.array_equal(small.high, large.high, equal_nan=True)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 _NAMES = 5.0
 """Seconds in which a machine lists names."""
-_SOON = 0.3
+_SOON = 0.15
 """Seconds that a page waits for them."""
 _REMEMBERED = 256
 """Attempts of which it is known what they had when they were last asked."""

@@ -19,6 +19,7 @@ the statistics of the steady high ones.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -102,6 +103,19 @@ def decode_numbers(data: bytes, axis: str) -> Points:
     bits = reader.values()
     rest = _decompress(data[reader.at :]) if reader.at < len(data) else b""
     return Points(time, step, bits, kind, _unpack_payloads(rest))
+
+
+def are_plain_rows(data: bytes) -> bool:
+    """Whether `decode_rows` takes it: points one after the other, as small batches are kept, all of them numbers."""
+    version, layout, count = _HEADER.unpack_from(data)
+    return (version, layout) == (_VERSION, _ROWS) and len(data) == _HEADER.size + count * _ROW.size
+
+
+def decode_rows(parts: Sequence[bytes]) -> Points:
+    """The points of several that `are_plain_rows`, in their order."""
+    rows = np.frombuffer(b"".join([part[_HEADER.size :] for part in parts]), _row())
+    time, step, bits, kind = (np.ascontiguousarray(rows[name]) for name in ("time", "step", "bits", "kind"))
+    return Points(time, step, bits, kind)
 
 
 def has_payloads(data: bytes) -> bool:
