@@ -20,6 +20,7 @@ from unittest import mock
 import pytest
 
 from faena.cli.main import main
+from tests import busy_machine
 
 FAENA = (sys.executable, "-m", "faena.cli")
 _IN_FRONT = """
@@ -30,10 +31,6 @@ main()
 """
 FAENA_IN_FRONT = (sys.executable, "-c", _IN_FRONT)
 """Heeds Ctrl-C also where the tests run in the background, which ignores it."""
-_OF_A_BUSY_MACHINE = re.compile(
-    rb"^faena: The server (?:of .* has not answered for|answers again).*\n", re.MULTILINE
-)
-"""Lines on standard error that a server brings about which waits for its turn; they say nothing of the command."""
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -144,7 +141,7 @@ def _read(terminal: int) -> bytes:
 
 def without_waiting(told: bytes) -> bytes:
     """What standard error has, but for what a busy machine adds to it."""
-    return _OF_A_BUSY_MACHINE.sub(b"", told)
+    return busy_machine.IN_BYTES.sub(b"", told)
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:

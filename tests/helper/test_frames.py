@@ -71,6 +71,7 @@ def test_what_is_announced_takes_no_memory_before_it_comes(length: int) -> None:
         stream.receive()
 
 
+@pytest.mark.long
 @settings(max_examples=examples(40), deadline=None)
 @given(said=SAID)
 def test_what_stands_for_no_value_is_said(said: Any) -> None:
@@ -93,6 +94,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=examples(50), deadline=None)
 @given(value=PLAIN)
 def test_plain_values_survive(value: Any) -> None:

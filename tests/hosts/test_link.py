@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from faena.testing.waiting import until
 from tests.hosts.namespaces import HOME, Hosts
 
@@ -73,6 +75,7 @@ def test_hosts_share_no_folder_and_reach_each_other(tmp_path: Path) -> None:
     assert left.wait(60) == -signal.SIGKILL
 
 
+@pytest.mark.long
 def test_a_request_whose_link_is_cut_fails_soon_and_the_next_one_works_once_it_is_healed(
     tmp_path: Path,
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_run_that_goes_again_may_be_canceled(project: Project) -> None:
     assert run.get_status() in ("Canceled", "Failed")
 
 
+@pytest.mark.long
 def test_a_lost_node_costs_one_attempt(own_workspace: Workspace, tmp_path: Path) -> None:
     """The runner dies, and with it all evidence of how files came: what was taken before counts."""
     own_project = Project(own_workspace, tmp_path / "source", max_nodes=1)

@@ -402,6 +402,7 @@ class TestFollower:
             api.ship(AttemptKey(run.id, 1, 0), [], patience=0.0)
         monkeypatch.undo()
 
+    @pytest.mark.long
     def test_a_new_server_goes_on_with_it(self, workspace: Workspace, experiment: Experiment) -> None:
         run = experiment.start_logging(snapshot_directory=None)
         run.log("x", 1)

@@ -107,6 +107,7 @@ class TestModels:
         assert model.files == ["outputs/model.npz"]
         assert (Path(model.download(tmp_path)) / "model.npz").exists()
 
+    @pytest.mark.long
     def test_getting_and_listing(self, own_workspace: Workspace, tmp_path: Path) -> None:
         workspace = own_workspace  # the list is of all models that there are
         trained = Project(workspace, tmp_path / "source").run(TRAINING)

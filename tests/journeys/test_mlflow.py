@@ -14,6 +14,7 @@ def workspace(common_workspace: Workspace) -> Workspace:
     return common_workspace
 
 
+@pytest.mark.long
 def test_a_script_is_given_a_token_that_its_log_does_not_tell(project: Project) -> None:
     """By the protocol alone, as its runner, its server and its gateway speak it."""
     run = project.run("""

@@ -16,6 +16,7 @@ def shown(experiment: Experiment) -> list[str]:
     return [run.id for run in experiment.get_runs()]
 
 
+@pytest.mark.long
 def test_a_run_is_named_described_archived_and_deleted(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

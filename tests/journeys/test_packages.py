@@ -175,6 +175,7 @@ def test_a_model_that_does_not_load_says_why(workspace: Workspace, model: Model,
     assert "ValueError: no such layer" in served.said
 
 
+@pytest.mark.long
 def test_what_is_not_written(
     workspace: Workspace, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> No
     assert run.get_metrics() == {"n": list(range(40))}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("victim", ["script", long_form("runner")])
 def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
     project: Project, victim: str
@@ -86,6 +87,7 @@ def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
     until(lambda: run.get_status() == "Failed", "it is known")
 
 
+@pytest.mark.long
 @really_started
 def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAENA_SERVER_IDLE_SECONDS", "0.2")
@@ -156,6 +158,7 @@ class TestNodes:
         project.run("print(1)")
         until(lambda: cluster.get_status().current_node_count == 0, "the node has left")
 
+    @pytest.mark.long
     def test_the_minimum_is_there_and_stays(self, workspace: Workspace) -> None:
         cluster = Cluster.create(workspace, "kept", max_nodes=2, min_nodes=1, idle_seconds_before_scaledown=0)
         cluster.wait_for_completion()
@@ -197,6 +200,7 @@ class TestNodes:
         }
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_the_run_running_and_says_so(project: Project, tmp_path: Path) -> None:
     go_on = tmp_path / "go-on"
     run = project.submit(f"""

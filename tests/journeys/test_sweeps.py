@@ -432,6 +432,7 @@ class TestKilled:
             trial.parameters for trial in sweep.trials()
         ]
 
+    @pytest.mark.long
     def test_a_trial_whose_node_is_lost_goes_again(self, project: Project, tmp_path: Path) -> None:
         go = tmp_path / "go"
         sweep = sweep_of(project, {"--units": choice(1, 2)}, WAITS.format(go=str(go)), max_total_runs=1)

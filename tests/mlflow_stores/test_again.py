@@ -20,6 +20,7 @@ class Killed(BaseException):
     """The process is gone, whatever it was about to do."""
 
 
+@pytest.mark.long
 def test_killed_at_any_request(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "_RUNS_TOGETHER", 1)
     store = FolderOfMlflow(tmp_path / "mlruns")

@@ -92,6 +92,7 @@ def test_registering_listing_and_downloading_execute_nothing(
     assert not marker.exists()
 
 
+@pytest.mark.long
 def test_no_module_of_ours_can_unpickle() -> None:
     words = re.compile("|".join((*UNPICKLING, "allow_pickle")))
     for path in sorted(SOURCE.rglob("*.py")):

@@ -231,6 +231,7 @@ def test_modules_are_started_warm_too(node: Node) -> None:
     assert (warm.status, warm.log) == (cold.status, cold.log)
 
 
+@pytest.mark.long
 def test_what_is_to_be_loaded_is_what_scripts_have_loaded(tmp_path: Path) -> None:
     made = Node(tmp_path, ())
     try:

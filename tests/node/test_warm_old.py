@@ -42,6 +42,7 @@ def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     made.close()
 
 
+@pytest.mark.long
 def test_a_script_begins_and_logs_as_after_a_cold_start(old: Node) -> None:
     cold, warm = (old.run(SEES, warm=each, hooked=False) for each in (False, True))
     assert warm.warm, warm.cold_because

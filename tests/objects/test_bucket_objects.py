@@ -41,6 +41,7 @@ class TestBucket(ObjectFilesContract):
         super().test_a_file_put_again_is_the_same_object(files, tmp_path, take, size)
 
 
+@pytest.mark.long
 def test_what_was_put_is_there_without_the_folder(
     files: BucketObjects, place: Address, tmp_path: Path
 ) -> None:

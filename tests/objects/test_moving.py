@@ -78,6 +78,7 @@ def test_what_is_damaged_is_not_brought(
     assert moved.objects == 3
 
 
+@pytest.mark.long
 def test_what_the_bucket_gives_with_other_bytes_is_not_kept(
     folder: Path, put: dict[str, bytes], place: Address, way: s3.Way, tmp_path: Path
 ) -> None:

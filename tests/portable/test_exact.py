@@ -86,6 +86,7 @@ def _fill(place: Place) -> None:
     place.seal()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sealed", [True, long_form(False)])
 def test_every_point_log_and_file_is_the_same(
     here: Place, there: Place, tmp_path: Path, sealed: bool
@@ -275,6 +276,7 @@ def test_an_export_that_fails_leaves_nothing(
     assert (tmp_path / "run" / "mine").read_text() == "x"
 
 
+@pytest.mark.long
 def test_what_an_import_that_was_cut_short_left_is_no_hindrance(
     here: Place, there: Place, tmp_path: Path
 ) -> None:

@@ -226,6 +226,7 @@ def test_who_asks_gets_all_that_was_said_and_nobody_else_does(
     played(tmp_path, scenario, databases)
 
 
+@pytest.mark.long
 def test_a_thousand_that_wait_cost_nothing_whatever_the_build_says(
     tmp_path: Path, builders: list[Builder]
 ) -> None:

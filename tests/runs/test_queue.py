@@ -245,6 +245,7 @@ class TestAtDepth:
         assert told[order[0]] == "1 of 1 nodes of 'cpu' are busy (0 of 1 free)"
         assert told[order[5]] == f"{places[order[5]] - 1} runs ahead of it on 'cpu'"
 
+    @pytest.mark.long
     def test_two_hundred_runs_get_their_nodes_in_one_step(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=200, busy=100)
         names = ground.queue(250)

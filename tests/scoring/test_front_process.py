@@ -118,6 +118,7 @@ def test_a_damaged_description_changes_nothing(front: House) -> None:
     until(lambda: front.status.error is None, "it says so no more")
 
 
+@pytest.mark.long
 def test_an_update_loses_nothing(front: House) -> None:
     front.want(front.revision(1))
     front.start()
@@ -158,6 +159,7 @@ def test_a_broken_update_leaves_the_old_one(front: House) -> None:
     assert front.status.serving == [1]
 
 
+@pytest.mark.long
 def test_a_killed_worker_costs_its_running_request_at_most(front: House) -> None:
     front.want(front.revision(1, workers=2))
     front.start()

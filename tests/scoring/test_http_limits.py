@@ -179,6 +179,7 @@ def test_connections_have_a_limit() -> None:
             client.socket.close()
 
 
+@pytest.mark.long
 def test_a_certificate(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     certify(certificate, key)

@@ -68,6 +68,7 @@ def on(installed: Path, code: str) -> str:
     return f"import sys\nsys.path.insert(0, {str(installed)!r})\n{IMPORTS}{code}"
 
 
+@pytest.mark.long
 def test_an_array(installed: Path, tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, on(installed, ARRAY)) as here:

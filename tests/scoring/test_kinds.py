@@ -258,6 +258,7 @@ __path__ = []
 """What of MLflow's the worker asks."""
 
 
+@pytest.mark.long
 def test_mlflows_model_is_asked_as_mlflows_server_is(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "mlflow.py").write_text(LOGGED)

@@ -220,6 +220,7 @@ class TestArrays:
 
         run(test)
 
+    @pytest.mark.long
     def test_a_data_frame_goes_in_and_out(self, tmp_path: Path) -> None:
         async def test() -> None:
             async with site(tmp_path, PANDAS, max_batch_size=4) as here:

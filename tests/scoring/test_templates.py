@@ -103,6 +103,7 @@ def test_the_second_worker_has_its_packages(version: str, tmp_path: Path) -> Non
     run(test)
 
 
+@pytest.mark.long
 def test_all_further_workers_have_them(tmp_path: Path) -> None:
     variables = packages(tmp_path)
 
@@ -116,6 +117,7 @@ def test_all_further_workers_have_them(tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "why"),
     [
@@ -140,6 +142,7 @@ def test_what_does_harm_to_a_fork_is_loaded_by_each_worker(first: str, why: str,
     run(test)
 
 
+@pytest.mark.long
 def test_a_script_that_fails_in_a_fork_is_started(tmp_path: Path) -> None:
     variables = packages(tmp_path)
     script = SCRIPT + f"\nif {PACKAGE}.loaded_by != mine: os._exit(9)\n"
@@ -153,6 +156,7 @@ def test_a_script_that_fails_in_a_fork_is_started(tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_variables_that_are_set_too_late_are_not_for_forks(tmp_path: Path) -> None:
     variables = packages(tmp_path)
     script = "import os\nos.environ['JOBLIB_START_METHOD'] = 'spawn'\n" + SCRIPT
@@ -183,6 +187,7 @@ def test_a_source_folder_may_have_a_module_of_that_name(tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_a_changed_package_is_loaded_anew(tmp_path: Path) -> None:
     variables = packages(tmp_path)
 
@@ -230,6 +235,7 @@ def test_endpoints_of_a_workspace_share_them(tmp_path: Path) -> None:
     run(test)
 
 
+@pytest.mark.long
 def test_one_that_nobody_asks_leaves(tmp_path: Path) -> None:
     variables = packages(tmp_path)
 

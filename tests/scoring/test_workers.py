@@ -86,6 +86,7 @@ def test_many_requests_at_once_are_each_answered_once_and_by_their_own_answer(tm
     run(test)
 
 
+@pytest.mark.long
 def test_bodies_and_answers_of_any_length(tmp_path: Path) -> None:
     script = """
 def init(): pass

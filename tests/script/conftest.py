@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from faena.environments import interpreters
 from faena.kernel.python36 import versions
 from faena.node.command import pythonpath
+from tests import busy_machine
 from tests.examples import long_form
 from tests.script.spool_reader import Spool, read_folder
 
@@ -97,7 +98,7 @@ class RunHere:
         process = self.start(source, *args)
         out, err = process.communicate(timeout=120)
         assert process.returncode == rc, err
-        return out, err
+        return out, busy_machine.IN_TEXT.sub("", err)
 
     def spool(self) -> Spool:
         return read_folder(self.spool_folder)

@@ -87,6 +87,7 @@ def execute(here: RunHere, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_a_script_for_a_gpu_trains_on_the_cpu_and_says_so_once(gpu_run: RunHere) -> None:
     result = execute(gpu_run, "train.py")
     assert result.returncode == 0, result.stderr

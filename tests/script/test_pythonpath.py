@@ -182,6 +182,7 @@ def launch(here: RunHere, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 @needs_semaphores
 @pytest.mark.parametrize("arguments", [long_form(()), ("--x", "1"), long_form(("fail",))])
 def test_the_launcher_is_as_if_it_were_not_there(here: RunHere, arguments: tuple[str, ...]) -> None:

@@ -140,6 +140,7 @@ def test_the_processes_of_a_run_tell_it_once(installed: RunHere) -> None:
     assert (installed.spool_folder / ".removed-time.clock").exists()
 
 
+@pytest.mark.long
 @today
 def test_who_needs_none_pays_nothing(here: RunHere) -> None:
     def seconds(setting: str) -> float:

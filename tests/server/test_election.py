@@ -137,6 +137,7 @@ class TestASeat:
             Leadership.take(folder)
 
 
+@pytest.mark.long
 def test_a_new_workspace_in_an_old_ones_place_is_answered_by_itself(tmp_path: Path) -> None:
     """And one that was moved goes on where it is now."""
     first = Workspace.create("first", tmp_path / "here")

@@ -109,13 +109,20 @@ def head(size: int, path: str = "/") -> bytes:
 
 
 def answer(peer: socket.socket, size: int) -> bytes:
-    """The body of the next answer, which has so many bytes."""
-    said = b""
-    while b"\r\n\r\n" not in said or len(said.partition(b"\r\n\r\n")[2]) < size:
-        part = peer.recv(4096)
-        assert part, f"it ended after {said!r}"
-        said += part
-    return said.partition(b"\r\n\r\n")[2]
+    """The body of the next answer, which has so many bytes; what follows is left to be read."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += _some(peer, 1, head)
+    body = b""
+    while len(body) < size:
+        body += _some(peer, size - len(body), head)
+    return body
+
+
+def _some(peer: socket.socket, most: int, said: bytes) -> bytes:
+    part = peer.recv(most)
+    assert part, f"it ended after {said!r}"
+    return part
 
 
 @pytest.fixture(params=["plain", "encrypted"])

@@ -123,6 +123,7 @@ def test_a_full_disk_is_told_and_that_it_has_room_again(
     assert any("`faena env prune --all`" in text for text in told)
 
 
+@pytest.mark.long
 def test_a_server_that_is_stopped_is_named_by_the_command_that_waits(
     own_workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_sweep_for_which_nothing_can_be_drawn_ends_and_says_so(ground: Ground,
     assert len(ground.trials()) == 10
 
 
+@pytest.mark.long
 def test_a_paused_sweep_draws_nothing_and_a_changed_space_counts_at_once(
     ground: Ground, tmp_path: Path
 ) -> None:

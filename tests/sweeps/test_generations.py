@@ -150,6 +150,7 @@ class TestGenerations:
         again, before = submission(ground, "HD_1_4_again1"), submission(ground, "HD_1_4")
         assert (again.checkpoint, again.arguments) == (before.checkpoint, before.arguments)
 
+    @pytest.mark.long
     def test_it_is_the_same_at_any_concurrency_and_in_any_order(
         self, databases: Databases, tmp_path: Path
     ) -> None:

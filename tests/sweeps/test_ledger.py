@@ -70,6 +70,7 @@ class TestIssuing:
             ground.write(lambda write: runs.get(write, "HD_1"))
             ground.begin(sweep_id="HD_1_0")
 
+    @pytest.mark.long
     def test_the_trials_are_the_same_at_any_concurrency(self, databases: Databases, tmp_path: Path) -> None:
         found = []
         for at_once in (1, 4):

@@ -190,6 +190,7 @@ class TestLearns:
         space = {"--x": ["uniform", [-5, 5]], "--same": ["choice", [["a"]]]}
         incrementally(Ledger(task(CMAES, space), value=lambda at: at["--x"] ** 2), 20)
 
+    @pytest.mark.few(1)
     @pytest.mark.parametrize("sampling", QUICK)
     def test_an_earlier_sweep_is_learned_from(self, sampling: Sampling) -> None:
         """Its trials have numbers below zero; CMA-ES goes on with its optimizer."""
@@ -331,6 +332,7 @@ class TestWhatIsTold:
         for nonsense in (b"\0", b"\xff" * 100, b"{}", pickle.dumps(_Runs())):
             assert attributes.decode(nonsense, layout) == {}
 
+    @pytest.mark.long
     def test_an_optimizer_survives_the_ledger_whole(self) -> None:
         """Also a large one, which Optuna keeps in many parts."""
         space = {f"--x{place}": ["uniform", [-5, 5]] for place in range(40)}
@@ -357,6 +359,7 @@ class TestRefusals:
         )
         assert len(incrementally(ledger, 15)) == 15
 
+    @pytest.mark.long
     @pytest.mark.parametrize("sampling", [TPE, CMAES], ids=["tpe", "cmaes"])
     def test_constraints_hold(self, sampling: Sampling) -> None:
         of = task(sampling, {"--a": ["randint", [30]], "--b": ["randint", [30]]}, constraints=["a * b <= 40"])

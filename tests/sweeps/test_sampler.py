@@ -231,6 +231,7 @@ class TestLife:
 
         asyncio.run(live())
 
+    @pytest.mark.long
     def test_the_loop_goes_on_while_it_draws(self, tmp_path: Path) -> None:
         """Ten thousand trials are told and learned from, and nothing else waits for it."""
         where = {"--x": 0.1, "--y": 0.2, "--n": 3, "--size": 1}
@@ -367,6 +368,7 @@ read()
 
         asyncio.run(live())
 
+    @pytest.mark.long
     def test_it_dies_with_its_server(self, tmp_path: Path) -> None:
         """Also while it draws, which it does not look up from."""
         script = f"""

@@ -76,6 +76,7 @@ def test_draws_are_the_same_for_ever(kind: Plain, drawn: list[list[float]]) -> N
     assert [list(point.values.values()) for point in points] == drawn
 
 
+@pytest.mark.long
 def test_the_points_of_sobol_are_those_of_joe_and_kuo() -> None:
     """As scipy 1.17 has them: stats.qmc.Sobol(128, scramble=False, bits=32)."""
     picked = [0, 1, 2, 3, 4, 9, 20, 63, 127]
@@ -221,6 +222,7 @@ def test_what_learns_is_not_drawn_here() -> None:
         draw(UNIT, Sampling("random"), -1)
 
 
+@pytest.mark.long
 @settings(max_examples=30)
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=4),

@@ -203,6 +203,7 @@ class TestLaterRows:
         assert "a.csv, line 452: " + repr(value.strip('"')) in told
         assert told.count("set_column_types") == 1
 
+    @pytest.mark.long
     @pytest.mark.parametrize("rest", [long_form(""), long_form(',"x, 008"'), ',"08:15"'])
     def test_zeros_elsewhere_change_no_numbers(self, csv: Made, rest: str) -> None:
         """Also where thousands of texts begin with zeros, and where quotes hold separators."""

@@ -152,6 +152,7 @@ batch = st.one_of(
 )
 
 
+@pytest.mark.long
 @on_sqlite_alone
 @settings(
     max_examples=examples(8),
