@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from faena.db import Write
+from faena.db import Read, Write
 from faena.kernel.errors import NotAllowed
 from faena.notices import service
 from faena.notices.schemas import NoticeView, RuleIn
 from faena.people.model import Role
+from faena.people.schemas import SharingChange
 from faena.people.settings import Settings
 from faena.runs import external
 from faena.runs.external import ExternalRun
@@ -167,6 +168,7 @@ def test_a_mail_says_what_happened(shared: Shared, mail: Mail) -> None:
     text = mail.next()
     assert "To: mia@example.org" in text and "From: faena@example.org" in text
     assert "Failed after" in text and run_id in text
+    assert noted(shared, run_id).sent_at is not None, "this server says goodbye oddly, and has the mail"
 
 
 def test_a_command_is_for_who_is_on_the_host(shared: Shared, tmp_path: Path) -> None:
@@ -202,3 +204,29 @@ def test_who_is_let_in_no_more_is_told_nothing(shared: Shared, hook: Webhook) ->
     run_id = end_run(shared)
     found = noted(shared, run_id)
     assert (found.failure, found.due_at) == ("gus is let in no more", None)
+
+
+def test_whoever_comes_later_by_the_same_name_has_not_their_rules(shared: Shared, mail: Mail) -> None:
+    shared.person("guy", Role.CONTRIBUTOR).api.notices.add(mail="guy@example.org")
+    shared.owner.api.people.remove("guy")
+    shared.clock.advance(1)
+    shared.owner.api.people.put("guy", "contributor")
+    found = noted(shared, end_run(shared))
+    assert (found.failure, found.due_at, mail.came.empty()) == ("guy is let in no more", None, True)
+
+
+def test_nobody_is_told_of_what_became_private(shared: Shared, mail: Mail) -> None:
+    nia = shared.person("nia", Role.CONTRIBUTOR)
+    shown = nia.api.notices.add(mail="nia@example.org", experiment="hush")
+    shared.clock.advance(1)
+    run_id = end_run(shared, "hush")  # the latest of all
+    assert run_id in mail.next()
+    shared.owner.api.people.share("hush", SharingChange(private=True))
+    told = shared.owner.api.notices.try_(shown.id)
+    assert told.failure is None and "A trial" in mail.next(), "an owner sees it, and is not who is told"
+
+    def why(read: Read) -> str:
+        return service.withheld(read, service.get(read, shown.id), "hush")
+
+    found = shared.server.house.database.submit_read(why).result()
+    assert found == "the run's experiment is not there for nia any more"

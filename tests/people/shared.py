@@ -5,8 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -73,6 +73,25 @@ class Caller:
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, **headers)
+
+    def begin(self, verb: str, path: str, body: Any) -> Callable[[], Answer]:
+        """All but the last byte of a request is sent; what is returned sends that."""
+        data = json.dumps(body).encode()
+        asking = connected(self.url)
+        asking.putrequest(verb, path)
+        for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(data)))):
+            asking.putheader(name, value)
+        asking.putheader("Authorization", f"Bearer {self.token}")
+        asking.endheaders(data[:-1])
+
+        def go_on() -> Answer:
+            with closing(asking):
+                asking.send(data[-1:])
+                answer = asking.getresponse()
+                found = {name.lower(): value for name, value in answer.getheaders()}
+                return Answer(answer.status, found, answer.read())
+
+        return go_on
 
 
 class Browser:

@@ -81,6 +81,21 @@ class TestTokens:
         with pytest.raises(NotFound, match="has no token"):
             shared.owner.api.people.revoke("rob", "0" * 12)
 
+    def test_what_was_begun_with_it_before_is_not_done(self, shared: Shared) -> None:
+        eve = shared.person("eve", Role.OWNER)
+        begun = [
+            eve.begin("PUT", "/people/mallory", {"role": "owner"}),
+            eve.begin("POST", "/people/eve/tokens", {"label": "for later"}),
+            eve.begin("POST", "/objects/several", {"digests": ["0" * 64]}),
+        ]
+        assert eve.ask("GET", "/me").status == 200  # by then the others were let in, too
+        shared.owner.api.people.put("eve", Role.READER)
+        assert Denied.of(begun.pop(0)()) == UNKNOWN
+        shared.owner.api.people.remove("eve")
+        assert [Denied.of(go_on()) for go_on in begun] == [UNKNOWN, UNKNOWN]
+        assert "mallory" not in {each.name for each in shared.owner.api.people.all()}
+        assert all(each.revoked_at for each in shared.owner.api.people.tokens("eve"))
+
     def test_a_stream_ends_with_it(self, shared: Shared) -> None:
         watcher = shared.person("wanda", Role.READER)
         began = watcher.ask("PUT", "/experiments?name=x")  # a connection, and a token that is known

@@ -12,6 +12,7 @@ from faena.compute.shares import Line
 from faena.compute.store import put_cluster
 from faena.kernel.errors import ExperimentExecutionException, NotAllowed, UserErrorException
 from faena.people.model import Role
+from faena.people.schemas import SharingChange
 from faena.runs import byte_quotas, service
 from faena.runs.quotas.schemas import Amounts
 from faena.runs.submission_schemas import Submission
@@ -68,6 +69,20 @@ def test_who_keeps_as_many_bytes_as_they_may_adds_none_until_something_is_delete
     byte_quotas.refuse_submission(shared.server.house.database, line)
     assert vic.ask("PUT", f"/objects/{digest}", b"z").status == 204
     shared.owner.api.quotas.lift(person="vic")
+
+
+def test_that_of_a_private_experiment_counts_whoever_asked_before(
+    shared: Shared, uma: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = shared.server.house.database
+    shared.owner.api.create_experiment("kept")
+    shared.owner.api.people.share("kept", SharingChange(private=True))
+    shared.owner.api.quotas.set(experiment="kept", bytes=0)
+    monkeypatch.setattr(byte_quotas.known_of(database), "monotonic", lambda: time.monotonic() + 200)
+    assert uma.ask("PUT", f"/objects/{hashlib.sha256(b'u').hexdigest()}", b"u").status == 204
+    with pytest.raises(NotAllowed, match="The runs of experiment 'kept' keep"):
+        byte_quotas.refuse_submission(database, Line("ada", "kept"))
+    shared.owner.api.quotas.lift(experiment="kept")
 
 
 def test_a_run_that_asks_for_more_than_its_person_may_have_is_refused(shared: Shared, uma: Caller) -> None:

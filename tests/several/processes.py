@@ -145,9 +145,14 @@ class Server:
 
     def start(self) -> Process:
         """One more process, which answers."""
+        begun = self.begin()
+        assert begun.url
+        return begun
+
+    def begin(self) -> Process:
+        """One more process, which is starting."""
         name = f"log-{len(self.processes)}"
         self.processes.append(Process(self.folder.parent, self.database, self._parent / name))
-        assert self.processes[-1].url
         return self.processes[-1]
 
     def by(self, process: Process) -> Workspace:

@@ -102,6 +102,16 @@ def test_one_that_was_stopped_leads_no_more_and_leaves_when_it_wakes(server: Ser
     completed_once(server, job)
 
 
+def test_those_that_are_started_at_once_all_stay(server: Server) -> None:
+    begun = [server.begin() for _ in range(3)]
+    assert all(each.url for each in begun)
+    until(lambda: any(each.leads for each in begun), "one leads")
+    asked = [server.caller(each).ask("GET", "/backups").status for each in begun]  # of the one that leads
+    assert asked == [200] * 3
+    assert [each.lives for each in begun] == [True] * 3, "\n".join(each.said for each in begun)
+    assert not any("leaving" in each.said for each in begun)
+
+
 def test_a_server_that_a_command_started_makes_room(server: Server) -> None:
     from faena.workspaces import database_place
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from faena.db import Database, Read, Write
+from faena.db import Database, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError
 from faena.kernel.lanes import Lane
 from faena.kernel.notifications import Notifications
-from faena.notices import messages, model, store
+from faena.notices import messages, model, service, store
 from faena.notices.failures import NeverBrought, NotBrought
 from faena.notices.means import Means
 from faena.notices.messages import Message
 from faena.notices.model import Notice, Rule, Target, Way
 from faena.notices.service import TOPIC, Targets
-from faena.people import store as people
 
 _log = logging.getLogger(__name__)
 
@@ -92,8 +91,9 @@ class Keeper:
 
     async def bring(self, rule: Rule, message: Message) -> None:
         """Raises NotBrought."""
-        if await self._database.read_first(lambda read: _is_gone(read, rule.owner)):
-            raise NeverBrought(f"{rule.owner} is let in no more")
+        experiment = message.values["run"]["experiment"]
+        if why := await self._database.read_first(lambda read: service.withheld(read, rule, experiment)):
+            raise NeverBrought(why)
         target = await asyncio.to_thread(self._targets.get, rule.id)
         if target is None:
             raise NeverBrought("where to is not known here any more: add the rule again")
@@ -126,7 +126,3 @@ class Keeper:
     def _may(self, rule: Rule, address: str) -> bool:
         """Who is on the server's host reaches what that host does."""
         return not rule.owner or model.may_reach(address, self._means.networks)
-
-
-def _is_gone(read: Read, person: str) -> bool:
-    return person != "" and people.role_of(read, person) is None

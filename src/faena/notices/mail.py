@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -35,11 +36,13 @@ def send(server: str, sender: str, to: str, notice_id: str, message: Message) ->
             )
         else:
             opened = smtplib.SMTP(host, port, timeout=_SILENT)
-        with opened:
+        with closing(opened):
             if parts.scheme == "smtp+starttls":
                 opened.starttls(context=ssl.create_default_context())
             if parts.username:
                 opened.login(unquote(parts.username), unquote(parts.password or ""))
             opened.send_message(mail)
+            with suppress(OSError, smtplib.SMTPException):  # it has the mail, however it says goodbye
+                opened.quit()
     except (OSError, smtplib.SMTPException) as error:
         raise NotBrought(f"the mail server {host} did not take it: {type(error).__name__}") from None

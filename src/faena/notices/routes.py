@@ -72,7 +72,7 @@ async def try_rule(
     def make(read: Read) -> Message:
         latest = store.latest_end(read)
         run = None if latest is None else runs.get(read, latest)
-        if run is None:
+        if run is None or service.withheld(read, rule, run.experiment):
             return messages.trial(folder.name, new_request_id())
         return messages.of_run(read, run, folder.name, new_request_id())
 

@@ -13,6 +13,7 @@ from faena.notices import model, store
 from faena.notices.model import Notice, Rule, Target, Way
 from faena.notices.schemas import RuleIn, RuleView
 from faena.people import sharing
+from faena.people import store as people
 from faena.runs import store as runs
 from faena.runs import transitions
 from faena.workspaces import needs
@@ -74,6 +75,21 @@ def get(read: Read, rule_id: str) -> Rule:
     if found is None:
         raise NotFound(f"There is no rule {rule_id[:80]!a} for notices. `faena notice list` lists them.")
     return found
+
+
+def withheld(read: Read, rule: Rule, experiment: str) -> str:
+    """Why whoever made the rule is not told of a run of `experiment` now; empty: they are.
+
+    Who was let in after the rule was made is somebody else by the same name.
+    """
+    if not rule.owner:
+        return ""
+    since = people.let_in_at(read, rule.owner)
+    if since is None or since > rule.created_at:
+        return f"{rule.owner} is let in no more"
+    if experiment and not sharing.sees(read, rule.owner, experiment):
+        return f"the run's experiment is not there for {rule.owner} any more"
+    return ""
 
 
 def view(rule: Rule, key: str = "", warning: str = "") -> RuleView:

@@ -95,6 +95,12 @@ def role_of(read: Read, name: str) -> Role | None:
     return None if found is None else Role(found)
 
 
+def let_in_at(read: Read, name: str) -> Micros | None:
+    """None for nobody's name."""
+    found: Micros | None = read.execute(sa.select(people.c.created_at).where(people.c.name == name)).scalar()
+    return found
+
+
 def owners(read: Read) -> list[str]:
     owning = people.c.role == Role.OWNER.value
     return list(read.execute(sa.select(people.c.name).where(owning).order_by(people.c.name)).scalars())

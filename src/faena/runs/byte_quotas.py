@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from faena.compute.shares import Line, Owner, OwnerKind, owners
@@ -74,7 +76,7 @@ def refuse_submission(database: Database, line: Line) -> None:
     """Raises NotAllowed where its person or experiment keeps too much. Blocks."""
     known = known_of(database)
     if not known.limits_nobody:
-        database.look_up(lambda read: known.refuse(read, owners(line)))
+        Context().run(database.look_up, lambda read: known.refuse(read, owners(line)))
 
 
 async def refuse_files(database: Database, run_id: str) -> None:
@@ -88,7 +90,7 @@ async def refuse_files(database: Database, run_id: str) -> None:
         if run is not None and (run.type == EXTERNAL or run.ended_at is not None):
             known.refuse(read, owners(Line(run.user, run.experiment)))
 
-    await database.read(work)
+    await _in_nobodys_name(database, work)
 
 
 @before_put.add
@@ -97,7 +99,12 @@ async def _refuse_objects(database: Database) -> None:
     caller, known = CURRENT.get(), known_of(database)
     if caller is not None and not known.limits_nobody:
         asked = [Owner(OwnerKind.PERSON, caller.person)]
-        await database.read(lambda read: known.refuse(read, asked))
+        await _in_nobodys_name(database, lambda read: known.refuse(read, asked))
+
+
+async def _in_nobodys_name(database: Database, work: Callable[[Read], None]) -> None:
+    """What is known counts for all, also of experiments that are not there for whoever asks first."""
+    await asyncio.wrap_future(Context().run(database.submit_read, work))
 
 
 def _why(owner: Owner, used: int, limit: int) -> str:

@@ -171,8 +171,9 @@ def build_app(
 
 def app_for(tenant: Tenant) -> Application:
     @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back", opt=OWN)
-    async def ask_to_stop() -> None:
-        tenant.stop()
+    async def ask_to_stop(unless_shared: bool = False) -> None:
+        if not (unless_shared and tenant.house.team.is_meant_to_be_open):
+            tenant.stop()
 
     @post(
         "/restart",

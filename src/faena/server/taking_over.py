@@ -14,7 +14,7 @@ LOCK = "shared.lock"
 _PATIENCE_S = 60.0
 _ASK_AGAIN_S = 2.0
 _LOOK_S = 0.02
-_STOP = b"POST /stop HTTP/1.1\r\nHost: faena\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_STOP = "POST /stop{} HTTP/1.1\r\nHost: faena\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 def take_over(folder: Path) -> Leadership:
@@ -42,7 +42,8 @@ def take_over(folder: Path) -> Leadership:
     return leadership
 
 
-def ask_to_leave(folder: Path) -> None:
+def ask_to_leave(folder: Path, *, unless_shared: bool = False) -> None:
+    """`unless_shared`: one that people reach stays, also where it has only begun to start."""
     with Rendezvous(folder).connect(_ASK_AGAIN_S) as connection:
-        connection.sendall(_STOP)
+        connection.sendall(_STOP.format("?unless_shared=true" if unless_shared else "").encode())
         connection.recv(1)

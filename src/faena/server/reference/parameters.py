@@ -71,6 +71,7 @@ MEANINGS = {
     "token_id": "Of a token: its number, which is no secret.",
     "trace_id": "Of a trace.",
     "type": "A kind.",
+    "unless_shared": "A server that people reach stays.",
     "user": "In whose name. A person's own name counts, whatever is given.",
     "version": "The number of a version. Default: the latest.",
     "wait": "Seconds for which the answer may wait for news.",

@@ -124,8 +124,8 @@ class Seat:
     async def _wait_in_line(self) -> None:
         if self._lock.was_lost:
             await asyncio.sleep(_AFTER_LOSS_S)
-        elif await self.place() is None:
-            await asyncio.to_thread(_ask_to_leave, self._folder)
+        elif await self.place() is None:  # one of the background leads, or one like this that is still starting
+            await asyncio.to_thread(_ask_to_leave, self._folder, unless_shared=True)
 
     async def _regain(self) -> None:
         """After PostgreSQL was away: nobody else has led meanwhile, or this process must leave."""
@@ -165,6 +165,6 @@ class Seat:
         await self._database.write(tell)
 
 
-def _ask_to_leave(folder: Path) -> None:
+def _ask_to_leave(folder: Path, *, unless_shared: bool = False) -> None:
     with suppress(OSError):
-        ask_to_leave(folder)
+        ask_to_leave(folder, unless_shared=unless_shared)

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from faena.db import Database
 from faena.db.deeds import DEED
 from faena.kernel.clock import Clock
+from faena.kernel.errors import AuthenticationException
 from faena.kernel.notifications import Notifications
 from faena.people import service, session_store, store
 from faena.people.callers import set_caller
@@ -94,7 +95,9 @@ class Guard:
         if session:
             send = responses.secured(send, scope["path"])
         try:
-            await self._app(scope, receive, self._sender(scope["state"], send, key, noted))
+            await self._app(
+                scope, self._receiver(receive, key, caller), self._sender(scope["state"], send, key, noted)
+            )
         finally:
             self._streams.pop(_this_task(), None)
 
@@ -163,6 +166,21 @@ class Guard:
                 )
             )
         return caller
+
+    def _receiver(self, receive: Receive, found: str, caller: Caller) -> Receive:
+        """Whoever keeps a request's body back until their token is revoked gets nothing done with it."""
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                now = await self._caller(found)
+                if now is None or now.role.right < caller.role.right:
+                    raise AuthenticationException(
+                        "The token became less or was revoked while the request was sent. Nothing was changed."
+                    )
+            return message
+
+        return received
 
     def _sender(self, state: dict[str, Any], send: Send, found: str, noted: Noted | None) -> Send:
         """What is sent in parts ends where its token does; what changed something is noted as it was answered."""
