@@ -34,6 +34,25 @@ class Unreadable(Exception):
     """What was to be copied is not there, cannot be read, or is not what its digest says."""
 
 
+def opened_file(path: Path, most: int) -> BinaryIO:
+    """A file of a backup, whoever made that. Raises OSError for what is no regular file, or has more bytes."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    if found.st_size > most:
+        file.close()
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return file
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """All of it. Raises OSError as `opened_file`."""
+    with opened_file(path, most) as file:
+        return file.read()
+
+
 def copy_object(opening: Callable[[], BinaryIO], target: Path, digest: str, *, mode: int = 0o444) -> int:
     """Copy the bytes of a digest; how many they are. The name in its folder is on disk after `sync_tree`.
 

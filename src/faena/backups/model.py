@@ -11,6 +11,7 @@ objects/ab/<digest>  the objects of all backups, by SHA-256
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,13 @@ MARK = BACKUP_MARK
 """Names the workspace whose backups the folder holds, from the first moment on."""
 OBJECTS = "objects"
 DATASTORES = "datastores"
+LARGEST_RECORD = 64 << 20
+"""Bytes: it names what is missing."""
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_LATEST = 253_402_300_799_000_000
+"""Microseconds: the last second of the year 9999."""
+_MOST = 1 << 60
+_LONGEST_DATE = 40
 
 
 class BackupRecord(msgspec.Struct, frozen=True):
@@ -79,11 +87,36 @@ def read_record(data: bytes, where: Path) -> BackupRecord:
                 "wrote it, or a newer one."
             )
         record = msgspec.json.decode(data, type=BackupRecord)
-    except (msgspec.DecodeError, KeyError) as error:
+    except (msgspec.DecodeError, KeyError, RecursionError, UnicodeDecodeError) as error:
         raise WorkspaceException(f"{where} cannot be read: {error}. Use another backup.") from error
+    if wrong := _wrong(record):
+        raise WorkspaceException(
+            f"{where} cannot be used: its {wrong} is none that Faena writes. Use another backup."
+        )
     if record.schema > settings.SCHEMA_VERSION:
         raise WorkspaceException(
             f"The backup in {where.parent} holds a database of schema version {record.schema}; this Faena reads "
             f"{settings.SCHEMA_VERSION}. Install faena {record.faena}, or a newer one."
         )
     return record
+
+
+def _wrong(record: BackupRecord) -> str:
+    """The name of what no backup says; empty where all is as Faena writes it. Whose work it is nobody knows."""
+    named = {name: getattr(record, name) for name in ("database", "list", "datastores", "workspace_id")}
+    numbers = {
+        "at": (record.at, _LATEST),
+        "schema": (record.schema, _MOST),
+        "runs": (record.runs or 0, _MOST),
+    }
+    numbers |= {name: (getattr(record, name), _MOST) for name in ("database_size", "objects", "size")}
+    found = [name for name, value in named.items() if not _FILE.fullmatch(value)]
+    found += [name for name, (value, most) in numbers.items() if not 0 <= value <= most]
+    found += [name for name in ("database_digest", "list_digest") if not _is_digest(getattr(record, name))]
+    if len(record.as_of) > _LONGEST_DATE or not record.as_of.isprintable():
+        found.append("as_of")
+    return found[0] if found else ""
+
+
+def _is_digest(value: str) -> bool:
+    return digests.FORM.fullmatch(value) is not None

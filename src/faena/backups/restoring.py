@@ -13,7 +13,15 @@ from msgspec import Struct
 
 from faena.backups import copies, retained, set_aside
 from faena.backups.history import KnownBackup, remember, shown_time
-from faena.backups.model import DATASTORES, OBJECTS, RECORD, BackupRecord, object_path, read_record
+from faena.backups.model import (
+    DATASTORES,
+    LARGEST_RECORD,
+    OBJECTS,
+    RECORD,
+    BackupRecord,
+    object_path,
+    read_record,
+)
 from faena.backups.retained import listed
 from faena.kernel import ids, settings
 from faena.kernel.durable import write_atomically
@@ -88,7 +96,7 @@ def restore(
 def _record(backup: Path) -> BackupRecord:
     path = backup / RECORD
     try:
-        data = path.read_bytes()
+        data = copies.read_file(path, LARGEST_RECORD)
     except OSError as error:
         raise WorkspaceException(
             f"{backup} holds no whole backup: {path.name} cannot be read ({error.strerror}). It is written last; run "
@@ -151,7 +159,7 @@ def _is_half_made(path: Path) -> bool:
 def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> list[str]:
     def bring(digest: str) -> bool:
         try:
-            _copy_verified(object_path(backup, digest), object_path(path, digest), digest)
+            _copy_verified(object_path(backup, digest), object_path(path, digest), digest, record.size)
         except copies.Unreadable:
             return False
         return True
@@ -166,14 +174,14 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
             damaged.append(digest)
         if number % 50 == 0 or number == record.objects:
             tell(number, record.objects)
-    datastores = backup / Path(record.datastores).name
+    datastores = backup / record.datastores
     if datastores.is_dir():
         found, unread = copies.copy_tree(datastores, path / DATASTORES)
         copies.remove_others(path / DATASTORES, found)  # of an earlier restore that was cut short
         damaged += [f"{DATASTORES}/{name}" for name in unread]
-    database = backup / Path(record.database).name
+    database = backup / record.database
     try:
-        _copy_verified(database, path / "faena.db", record.database_digest, mode=0o600)
+        _copy_verified(database, path / "faena.db", record.database_digest, record.database_size, mode=0o600)
     except copies.Unreadable as error:
         raise WorkspaceException(
             f"The database of the backup, {database}, is damaged or gone. Use another backup."
@@ -182,6 +190,6 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
     return damaged
 
 
-def _copy_verified(source: Path, target: Path, digest: str, *, mode: int = 0o444) -> None:
-    """Raises Unreadable where the bytes are not those of the digest."""
-    copies.copy_object(lambda: source.open("rb"), target, digest, mode=mode)
+def _copy_verified(source: Path, target: Path, digest: str, most: int, *, mode: int = 0o444) -> None:
+    """Raises Unreadable where the bytes are not those of the digest, or more than `most`."""
+    copies.copy_object(lambda: copies.opened_file(source, most), target, digest, mode=mode)

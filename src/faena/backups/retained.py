@@ -8,12 +8,16 @@ from pathlib import Path
 
 import msgspec
 
+from faena.backups import copies
 from faena.backups.history import shown_time
-from faena.backups.model import OBJECTS, RECORD, BackupRecord, read_record
+from faena.backups.model import LARGEST_RECORD, OBJECTS, RECORD, BackupRecord, read_record
 from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
+
+_LINE = 66
+"""Bytes of a digest and what ends its line."""
 
 
 def records(folder: Path) -> list[BackupRecord]:
@@ -21,7 +25,7 @@ def records(folder: Path) -> list[BackupRecord]:
     found: dict[Micros, BackupRecord] = {}
     for path in (folder / RECORD, *folder.glob("faena-*.json")):
         try:
-            record = read_record(path.read_bytes(), path)
+            record = read_record(copies.read_file(path, LARGEST_RECORD), path)
         except (OSError, WorkspaceException):
             continue
         found[record.at] = record
@@ -31,32 +35,35 @@ def records(folder: Path) -> list[BackupRecord]:
 def is_whole(folder: Path, at: Micros) -> bool:
     """Whether the newest backup is the one of that time."""
     try:
-        return read_record((folder / RECORD).read_bytes(), folder / RECORD).at == at
+        return read_record(copies.read_file(folder / RECORD, LARGEST_RECORD), folder / RECORD).at == at
     except (OSError, WorkspaceException):
         return False
 
 
 def listed(folder: Path, record: BackupRecord) -> list[str]:
     """The digests of all objects that a backup holds. Raises WorkspaceException where the list is damaged or gone."""
-    listing = folder / Path(record.list).name
+    listing = folder / record.list
     try:
-        data = listing.read_bytes()
+        data = copies.read_file(listing, (record.objects + 1) * _LINE)
     except OSError:
         data = b""
-    if digests.of_bytes(data) != record.list_digest:
+    found = data.decode("ascii", "replace").split()
+    is_list = len(set(found)) == len(found) == record.objects and all(map(digests.FORM.fullmatch, found))
+    if digests.of_bytes(data) != record.list_digest or not is_list:
         raise WorkspaceException(
             f"The list of the backup, {listing}, is damaged or gone. Use another backup."
         )
-    return data.decode().split()
+    return found
 
 
 def add(folder: Path, record: BackupRecord) -> None:
     """Make a backup a whole one, and the newest; all else of it is on the disk. The one before stays beside it."""
     newest = folder / RECORD
     if newest.exists():
-        before = read_record(newest.read_bytes(), newest)
+        said = copies.read_file(newest, LARGEST_RECORD)
+        before = read_record(said, newest)
         if not (twin := _place(folder, before)).exists():
-            write_atomically(twin, newest.read_bytes())
+            write_atomically(twin, said)
     data = msgspec.json.format(msgspec.json.encode(record), indent=2)
     write_atomically(_place(folder, record), data)
     write_atomically(newest, data)

@@ -10,7 +10,7 @@ from typing import Any
 
 from faena.kernel.errors import UserErrorException
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+FORM = re.compile(r"[0-9a-f]{64}")
 
 
 def of_bytes(data: bytes) -> str:
@@ -28,6 +28,6 @@ def of_value(value: Any) -> str:
 
 
 def check(value: str) -> str:
-    if _DIGEST.fullmatch(value):
+    if FORM.fullmatch(value):
         return value
     raise UserErrorException(f"{value[:80]!r} is not a digest. Use 64 lower-case hexadecimal digits.")

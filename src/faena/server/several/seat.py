@@ -124,7 +124,9 @@ class Seat:
     async def _wait_in_line(self) -> None:
         if self._lock.was_lost:
             await asyncio.sleep(_AFTER_LOSS_S)
-        elif await self.place() is None:  # one of the background leads, or one like this that is still starting
+        elif (
+            await self.place() is None
+        ):  # one of the background leads, or one like this that is still starting
             await asyncio.to_thread(_ask_to_leave, self._folder, unless_shared=True)
 
     async def _regain(self) -> None:
