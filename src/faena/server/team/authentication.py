@@ -13,7 +13,7 @@ from contextvars import Context
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from faena.db import Database
 from faena.db.deeds import DEED
@@ -170,7 +170,7 @@ class Guard:
     def _receiver(self, receive: Receive, found: str, caller: Caller) -> Receive:
         """Whoever keeps a request's body back until their token is revoked gets nothing done with it."""
 
-        async def received() -> Message:
+        async def received() -> ReceiveMessage:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 now = await self._caller(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -73,7 +74,7 @@ async def let_in(
         raise NotAllowed(
             "You signed in more than 10 minutes ago. Load the page again, and sign in once more."
         )
-    wanted = program_login.token_of(asked, fields.get("code", ""), caller)
+    wanted = await asyncio.to_thread(program_login.token_of, asked, fields.get("code", ""), caller)
     await database.write(lambda write: service.keep(write, caller.person, wanted, asked.digest, now))
     notifications.notify({service.TOPIC})
     return forms.go_on(people_page.PATH, "log-in")
