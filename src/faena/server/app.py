@@ -145,6 +145,7 @@ async def open_house(
         raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
     if not isinstance(at, Path):
         await database.write(lambda write: workspaces.claim_database(write, folder.id))
+        database_place.is_ours(folder.path)
     files = await asyncio.to_thread(object_files.opened, folder, alone=isinstance(at, Path))
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock, alone=isinstance(at, Path))

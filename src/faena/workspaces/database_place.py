@@ -11,6 +11,8 @@ from faena.kernel.errors import UserErrorException, WorkspaceException
 
 RECORD = "database"
 """The file that names it, which only its user may read: there may be a password in it."""
+_UNTRIED = "database-untried"
+"""A file that is there until the database that was chosen has been opened once, and is this workspace's."""
 _LARGEST = 4096
 _SCHEMES = ("postgresql", "postgres")
 
@@ -56,7 +58,8 @@ def choose(folder: Path, url: str) -> None:
 
     So it is with other hosts beside one that was known: a replica, which takes its place one day.
 
-    Raises WorkspaceException where the workspace has another database already.
+    Raises WorkspaceException where the workspace has another database already. One that was chosen, and could not be
+    opened since, is none that it has.
     """
     parts = check(url)
     before = place(folder)
@@ -66,12 +69,20 @@ def choose(folder: Path, url: str) -> None:
                 f"The workspace in {folder.parent} has its database in {before}. Bring it to PostgreSQL first: `faena "
                 "server move-database URL`."
             )
+        (folder / _UNTRIED).touch(0o600)
+    elif (folder / _UNTRIED).exists():
+        pass
     elif _name(found := check(before)) != _name(parts) or not _hosts(found) & _hosts(parts):
         raise WorkspaceException(
             f"The workspace in {folder.parent} has its database at {shown(before)}, not at {shown(url)}. Give that "
             "one, or make a new workspace."
         )
     move_to(folder, url)
+
+
+def is_ours(folder: Path) -> None:
+    """Note that the database is there, and this workspace's: it has no other one from now on."""
+    (folder / _UNTRIED).unlink(missing_ok=True)
 
 
 def move_to(folder: Path, url: str) -> None:
