@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from functools import partial
-from select import select
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from faena.db import Database, Read, Write, leading, lists
 from faena.db.calling import call_all
 from faena.db.prepared import Prepared
-from faena.kernel.errors import WriterStopped
+from faena.kernel.errors import UserErrorException, WriterStopped
 from faena.kernel.hooks import Hooks
 from faena.testing.database import notes
 from faena.testing.postgresql import Server
@@ -93,19 +92,12 @@ def test_what_fails_apart_takes_nothing_along(database: Database) -> None:
     assert texts(database) == ["before", "after"]
 
 
-@pytest.mark.parametrize("comes", ["while it is apart", "before"])
-def test_a_statement_that_failed_before_is_not_blamed_on_what_is_apart(
-    database: Database, comes: str
-) -> None:
-    """`comes`: when PostgreSQL says that it failed."""
+def test_a_statement_that_failed_before_is_not_blamed_on_what_is_apart(database: Database) -> None:
     hooks: Hooks[..., None] = Hooks()
     hooks.add(look)
 
     def work(write: Write) -> None:
         add_twice(write)
-        if comes == "before":
-            driver: Any = write.connection.connection.driver_connection
-            assert select([driver], [], [], 60)[0]
         call_all(hooks, write)
 
     with pytest.raises(sa.exc.IntegrityError):
@@ -122,6 +114,51 @@ def test_how_many_rows_were_changed_is_known(database: Database) -> None:
         return write.execute(gone, {"of": "k"}).rowcount
 
     assert database.submit_write(work).result(60) == 3
+
+
+def test_statements_of_both_kinds_are_done_in_their_order(database: Database) -> None:
+    def work(write: Write) -> tuple[list[Any], list[Any]]:
+        add(write, "first")
+        seen = list(write.execute(sa.select(notes.c.text)).scalars())
+        write.execute(notes.update().values(text="changed"))
+        add(write, "second")
+        return seen, write.execute(ALL).scalars()
+
+    assert database.submit_write(work).result(60) == (["first"], ["changed", "second"])
+
+
+def test_what_is_prepared_outlives_a_transaction_that_is_taken_back(database: Database) -> None:
+    def prepared(write: Write) -> set[str]:
+        add(write, "kept")
+        look(write)
+        found = write.connection.exec_driver_sql("SELECT name FROM pg_prepared_statements")
+        return set(found.scalars())
+
+    def fail(write: Write) -> None:
+        add_twice(write)
+        look(write)
+
+    before = database.submit_write(prepared).result(60)
+    with pytest.raises(sa.exc.IntegrityError):
+        database.submit_write(fail).result(60)
+    assert before <= database.submit_write(prepared).result(60)
+    assert texts(database) == ["kept", "kept"]
+
+
+def test_a_reader_that_failed_leaves_its_connection_for_the_next(database: Database) -> None:
+    wrong = Prepared(sa.select(1 / (notes.c.size - sa.bindparam("from_it"))))
+    database.submit_write(partial(add, text="one", size=7)).result(60)
+    for _ in range(2):
+        with pytest.raises(UserErrorException, match="division by zero"):
+            database.submit_read(lambda read: read.execute(wrong, {"from_it": 7}).all()).result(60)
+        assert texts(database) == ["one"]
+
+
+@pytest.mark.parametrize("size", [2**63, -(2**63) - 1])
+def test_a_number_beyond_64_bits_is_refused(database: Database, size: int) -> None:
+    with pytest.raises(UserErrorException, match="64 bits"):
+        database.submit_write(partial(add, text="large", size=size)).result(60)
+    assert texts(database) == []
 
 
 def test_nothing_is_written_once_another_process_leads(database: Database) -> None:

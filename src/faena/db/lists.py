@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db.prepared import Parameters, Prepared
+from faena.db.parameters import Parameters
+from faena.db.prepared import Prepared
 from faena.db.transactions import Read
 
 MOST = 512

@@ -11,10 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from faena.db import hiding
 from faena.db import postgresql_engines as engines
+from faena.db import postgresql_failures as failures
+from faena.db.answers import raise_wrapped
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
 from faena.db.hearing import Heard, Hearing, columns
@@ -23,15 +25,11 @@ from faena.db.kept_commits import FORGET, MARK, KeptCommits
 from faena.db.kept_commits import MAKE as MAKE_COMMITS
 from faena.db.leading import FENCE, LEADS, MAKE, LeaderLock
 from faena.db.migrations import bring_up
-from faena.db.prepared import ask, raise_wrapped, send
+from faena.db.prepared import send
 from faena.db.schema import create, found_version
 from faena.kernel.errors import (
-    DatabaseAway,
-    DatabaseDamaged,
     FaenaError,
     ServiceException,
-    StorageFull,
-    UserErrorException,
     WorkspaceException,
     WriterStopped,
 )
@@ -44,18 +42,9 @@ _LOCK = f"SELECT pg_advisory_xact_lock({_WRITING})"
 _BEGIN_TO_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SILENT_S = 60
 """Seconds after which a writer that holds the lock and says nothing, such as a host that sleeps, loses it."""
-_AGAIN = ("40001", "40P01")
-"""Serialization failures and deadlocks."""
-_CANCELED = "57014"
-_FULL = "53100"
 _DIVIDED_BY_ZERO = "22012"
-_AWAY = ("08", "57P01", "57P02", "57P03")
-"""What the states begin with of a connection that broke, and of a server that ends, crashed or starts."""
 _LOOK_S = 0.2
 """Between looks whether it answers again."""
-_DAMAGED = ("XX001", "XX002")
-_UNFIT = "22"
-"""What the states of values begin with that no column takes."""
 _FAILED = 3
 """The driver's number for a transaction of which nothing more can come."""
 
@@ -88,8 +77,8 @@ class PostgreSQL(Backend):
         except DBAPIError as error:
             self.close()
             raise WorkspaceException(
-                f"The database {self._shown} cannot be used: {_said(error)}. See that its server runs, that the URL is "
-                "right, and that this user may create tables there."
+                f"The database {self._shown} cannot be used: {failures.said(error)}. See that its server runs, that "
+                "the URL is right, and that this user may create tables there."
             ) from error
         except FaenaError:
             self.close()
@@ -108,13 +97,17 @@ class PostgreSQL(Backend):
         self._number = number
 
     def finish(self, connection: sa.Connection, topics: set[str]) -> None:
+        from faena.db import packed, pipelining
+
         _check_whole(connection)
         messages = self._hearing.messages(topics) if topics and self._hearing is not None else []
         telling, parameters = columns(messages)
         number = self._fence = self._number  # another thread's, which may come before the transaction's end
         leading = "NULL" if number is None else FENCE.format(number=number)
         asked = f"WITH kept AS ({MARK}) SELECT (SELECT number FROM kept), {leading}{telling}"
-        self._marked = ask(connection, asked, (*self._commits.next(), *parameters))
+        pipeline = pipelining.of(connection.connection.driver_connection)
+        assert pipeline is not None
+        self._marked = packed.ask(connection, pipeline, asked, (*self._commits.next(), *parameters))
 
     def close(self) -> None:
         self.hear_no_more()
@@ -135,13 +128,13 @@ class PostgreSQL(Backend):
         with connection.begin() as transaction:
             inner: Any = connection.connection.driver_connection
             try:
-                with pipelining.begun(inner):
-                    send(connection, _BEGIN_TO_WRITE, waits=False, prepare=True)
-                    send(connection, _LOCK, waits=False, prepare=True)
+                with pipelining.within(inner):
+                    send(connection, _BEGIN_TO_WRITE, waits=False)
+                    send(connection, _LOCK, waits=False)
                     yield transaction
                     if transaction.is_active:
                         _check_whole(connection)
-                        send(connection, "COMMIT", waits=False, prepare=True)
+                        send(connection, "COMMIT", waits=False)
             except (
                 driver.Error,
                 DBAPIError,
@@ -154,7 +147,7 @@ class PostgreSQL(Backend):
                 if isinstance(error, DBAPIError):
                     raise
                 raise_wrapped(connection, "COMMIT", error)
-        if self._marked is not None and self._marked.fetchall()[0][0] is not None:
+        if self._marked is not None and self._marked.rows()[0][0] is not None:
             self._commits.answered()
 
     def _is_deposed(self) -> bool:
@@ -167,25 +160,29 @@ class PostgreSQL(Backend):
     def give_up(self, connection: sa.Connection, transaction: sa.Transaction) -> None:
         from faena.db import pipelining
 
-        pipelining.calm(connection.connection.driver_connection)  # type: ignore[arg-type]  # the driver's own
+        pipelining.calm(connection.connection.driver_connection)
         transaction.rollback()
 
     @contextmanager
     def moment(
         self, connection: sa.Connection, seconds: float | None = None
     ) -> Iterator[Callable[[], None] | None]:
-        begin, check = _BEGIN_TO_READ, None
-        if seconds is not None:
-            begin += f"; SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"
-            check = checking(time.monotonic() + seconds, seconds)
+        from faena.db import pipelining
+
+        check = None if seconds is None else checking(time.monotonic() + seconds, seconds)
+        driver = connection.dialect.loaded_dbapi
         try:
-            with (
-                connection.begin()
-            ):  # it is committed: after what is rolled back the driver prepares all anew
-                send(connection, begin)
+            with connection.begin(), pipelining.within(connection.connection.driver_connection):
+                send(connection, _BEGIN_TO_READ, waits=False)
+                if seconds is not None:
+                    limit = max(1, int(seconds * 1000))
+                    send(connection, f"SET LOCAL statement_timeout = {limit}", waits=False)
                 yield check
+                send(connection, "COMMIT", waits=False)
+        except driver.Error as error:  # of what was not waited for
+            raise_wrapped(connection, "COMMIT", error)
         except DBAPIError as error:
-            if seconds is not None and _state(error) == _CANCELED:
+            if seconds is not None and failures.state(error) == failures.CANCELED:
                 raise timed_out(seconds) from error
             raise
 
@@ -198,16 +195,10 @@ class PostgreSQL(Backend):
             yield connection
 
     def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
-        if not isinstance(error, DBAPIError):
-            return False
-        # a commit whose answer was lost may be kept or not
-        return _state(error) in _AGAIN or (error.connection_invalidated and not committing)
+        return failures.is_passing(error, committing=committing)
 
     def is_away(self, error: BaseException) -> bool:
-        if not isinstance(error, DBAPIError) or _state(error) in (*_AGAIN, _CANCELED):
-            return False
-        never_came = isinstance(error, OperationalError) and not _state(error)
-        return error.connection_invalidated or never_came or _state(error).startswith(_AWAY)
+        return failures.is_away(error)
 
     def returns(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
@@ -234,26 +225,7 @@ class PostgreSQL(Backend):
         return self._commits.has_last(found)
 
     def translated(self, error: BaseException) -> BaseException:
-        if not isinstance(error, DBAPIError):
-            return error
-        state = _state(error)
-        if self.is_away(error):
-            return DatabaseAway(
-                f"The database {self._shown} does not answer ({_said(error)}). Ask again later: a request that was "
-                "answered is known, and what was acknowledged is kept."
-            )
-        if state == _FULL:
-            return StorageFull(
-                f"The disk of the database {self._shown} is full. Free some space there and try again; nothing that "
-                "was acknowledged is lost."
-            )
-        if state in _DAMAGED:
-            return DatabaseDamaged(f"The database {self._shown} is damaged ({_said(error)}).")
-        if state.startswith(_UNFIT):
-            return UserErrorException(
-                f"A value that was given cannot be kept, or compared with what is: {_said(error)}."
-            )
-        return error
+        return failures.translated(error, self._shown)
 
     def look(self) -> None:
         return None
@@ -293,11 +265,3 @@ def _check_whole(connection: sa.Connection) -> None:
     inner: Any = connection.connection.driver_connection
     if inner.info.transaction_status == _FAILED:
         raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
-
-
-def _state(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or "")
-
-
-def _said(error: DBAPIError) -> str:
-    return " ".join(str(error.orig).split())[:300]

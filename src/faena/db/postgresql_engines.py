@@ -15,10 +15,6 @@ from faena.db.hosts import several_hosts
 from faena.kernel.errors import WorkspaceException
 
 _DRIVER = "postgresql+psycopg"
-_PREPARED = 1000
-"""Statements that a connection keeps prepared: more than there are."""
-_PREPARED_IF_TOLD = 2**31
-"""Uses after which any statement would be. Those that are put together differ by values that a plan must know."""
 _CONNECTED = {
     **KEEPALIVES,
     "tcp_user_timeout": 10_000,
@@ -56,7 +52,7 @@ def pooled(url: sa.URL, size: int, options: str) -> sa.Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             **_CONNECTED,
-            "prepare_threshold": _PREPARED_IF_TOLD,
+            "prepare_threshold": None,  # what is prepared is not the driver's
             "cursor_factory": pipelining.Cursor,
             "options": options,
         },
@@ -100,10 +96,10 @@ def configure(connection: Any, _: object) -> None:
     from psycopg.adapt import PyFormat
     from psycopg.types.numeric import Int8
 
-    from faena.db import row_arrays
+    from faena.db import pipelining
 
-    connection.prepared_max = _PREPARED
     adapters = connection.adapters
-    # else whole numbers of other sizes are of other types, and the same statement is prepared anew for each
+    # else whole numbers of other sizes are of other types
     adapters.register_dumper(int, adapters.get_dumper(Int8, PyFormat.BINARY))
-    adapters.register_dumper(row_arrays.Array, row_arrays.ArrayDumper)
+    connection.server_cursor_factory = pipelining.ServerCursor
+    pipelining.begin(connection)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -64,23 +63,13 @@ def copy_rows(source: sa.Connection, target: sa.Connection, look: Look = lambda:
 def sums(connection: sa.Connection, look: Look = lambda: None) -> dict[str, TableSum]:
     """Of each table."""
     found: dict[str, TableSum] = {}
-    with _in_parts(connection):
-        for table in _tables():
-            digest, count = hashlib.sha256(), 0
-            for rows in _read(connection, table, look):
-                count += len(rows)
-                _add(digest, rows)
-            found[table.name] = TableSum(count, digest.hexdigest())
+    for table in _tables():
+        digest, count = hashlib.sha256(), 0
+        for rows in _read(connection, table, look):
+            count += len(rows)
+            _add(digest, rows)
+        found[table.name] = TableSum(count, digest.hexdigest())
     return found
-
-
-def _in_parts(connection: sa.Connection) -> AbstractContextManager[None]:
-    """While its rows are read by parts."""
-    if connection.dialect.name != POSTGRESQL:
-        return nullcontext()
-    from faena.db import pipelining
-
-    return pipelining.paused(connection.connection.driver_connection)  # type: ignore[arg-type]  # the driver's own
 
 
 def _tables() -> list[sa.Table]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from faena.db.columns import POSTGRESQL
-from faena.db.prepared import send
+from faena.db.prepared import pipeline_of, send
 
 
 class TransactionLost(Exception):
@@ -20,7 +19,7 @@ class TransactionLost(Exception):
 def begin(connection: sa.Connection) -> None:
     """Raises TransactionLost where it hears what a statement from before has met."""
     try:
-        send(connection, "SAVEPOINT apart", waits=connection.dialect.name != POSTGRESQL)
+        send(connection, "SAVEPOINT apart", waits=False)
     except OperationalError:
         raise
     except DBAPIError as error:
@@ -29,11 +28,8 @@ def begin(connection: sa.Connection) -> None:
 
 def keep(connection: sa.Connection) -> None:
     """Raises what statements met since it began."""
-    waits = True
-    if connection.dialect.name == POSTGRESQL:
-        from faena.db import pipelining
-
-        waits = not pipelining.is_settled(connection.connection.driver_connection)  # type: ignore[arg-type]  # of this dialect
+    pipeline = pipeline_of(connection)
+    waits = pipeline is None or not pipeline.is_settled
     send(connection, "RELEASE SAVEPOINT apart", waits=waits)
 
 

@@ -9,8 +9,10 @@ from typing import Any, overload
 import sqlalchemy as sa
 
 from faena.db import savepoints
+from faena.db.answers import Found
 from faena.db.hiding import ASKER, EVERYTHING, View
-from faena.db.prepared import Found, Parameters, Prepared
+from faena.db.parameters import Parameters
+from faena.db.prepared import Prepared
 
 _NONE: Parameters = {}
 
