@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from faena.db import Database, Read, Write, leading, lists
 from faena.db.calling import call_all
+from faena.db.pipelining import Pipeline
 from faena.db.prepared import Prepared
 from faena.kernel.errors import UserErrorException, WriterStopped
 from faena.kernel.hooks import Hooks
@@ -152,6 +153,39 @@ def test_a_reader_that_failed_leaves_its_connection_for_the_next(database: Datab
         with pytest.raises(UserErrorException, match="division by zero"):
             database.submit_read(lambda read: read.execute(wrong, {"from_it": 7}).all()).result(60)
         assert texts(database) == ["one"]
+
+
+def test_what_is_asked_together_is_one_journey(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        database.submit_write(partial(add, text=str(number), size=number)).result(60)
+    one = Prepared(sa.select(notes.c.text).where(notes.c.size == sa.bindparam("of")))
+    journeys: list[None] = []
+    wait = Pipeline._take
+
+    def count(pipeline: Pipeline) -> Any:
+        journeys.append(None)
+        return wait(pipeline)
+
+    def look(read: Read) -> list[Any]:
+        asked = [read.ask(one, {"of": number}) for number in range(3)]
+        found = [each.scalar() for each in reversed(asked)]
+        assert len(journeys) == 1
+        return found
+
+    monkeypatch.setattr(Pipeline, "_take", count)
+    assert database.submit_read(look).result(60) == ["2", "1", "0"]
+
+
+def test_lists_of_any_length_are_one_statement(database: Database) -> None:
+    sized = lists.prepared_for(lambda sizes: sa.select(notes.c.text).where(notes.c.size.in_(sizes)))
+    known = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ANY%'"
+
+    def look(write: Write) -> int:
+        for length in (1, 2, 3, 9):
+            assert list(lists.execute(write, sized, range(length))) == []
+        return int(write.connection.exec_driver_sql(known.replace("%", "%%")).scalar_one())
+
+    assert database.submit_write(look).result(60) == 1
 
 
 @pytest.mark.parametrize("size", [2**63, -(2**63) - 1])

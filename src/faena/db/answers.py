@@ -13,12 +13,18 @@ from sqlalchemy.engine import Dialect
 class Found:
     """What a statement found: its rows, read to the end, each a tuple whose fields are called as its columns."""
 
-    __slots__ = ("_changed", "rows")
+    __slots__ = ("_changed", "_rows")
 
-    def __init__(self, rows: list[Any], changed: int | Callable[[], int]) -> None:
-        """`changed`: as `rowcount`, or what waits until it is known."""
-        self.rows = rows
+    def __init__(self, rows: list[Any] | Callable[[], list[Any]], changed: int | Callable[[], int]) -> None:
+        """`changed`: as `rowcount`. Either may be what waits until it is known."""
+        self._rows = rows
         self._changed = changed
+
+    @property
+    def rows(self) -> list[Any]:
+        if not isinstance(self._rows, list):
+            self._rows = self._rows()
+        return self._rows
 
     @property
     def rowcount(self) -> int:

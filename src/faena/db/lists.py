@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.operators import in_op, not_in_op
 
+from faena.db.columns import Text
 from faena.db.parameters import Parameters
 from faena.db.prepared import Prepared
 from faena.db.transactions import Read
@@ -26,9 +30,20 @@ def prepared_for(make: Callable[..., sa.Select[Any]]) -> Callable[..., Prepared]
         lists: list[Places] = [
             [sa.bindparam(_name(number, place)) for place in range(size)] for number, size in enumerate(sizes)
         ]
-        return Prepared(make(*lists))
+        return Prepared(_typed(make(*lists)))
 
     return of
+
+
+def _typed(statement: sa.Select[Any]) -> sa.Select[Any]:
+    """Its values are of the type of what they are compared with, which SQLAlchemy does not find out here."""
+    for part in visitors.iterate(statement):
+        if isinstance(part, sa.BinaryExpression) and part.operator in (in_op, not_in_op):
+            kind = Text() if isinstance(part.left.type, Text) else part.left.type
+            for value in visitors.iterate(part.right):
+                if isinstance(value, sa.BindParameter):
+                    value.type = kind
+    return statement
 
 
 def execute(
@@ -38,11 +53,26 @@ def execute(
 
     `given`: the statement's other parameters.
     """
+    for statement, values in _statements(of, lists, given or {}):
+        yield from read.execute(statement, values)
+
+
+def ask(
+    read: Read, of: Callable[..., Prepared], *lists: Sequence[Any], given: Parameters | None = None
+) -> Iterator[Any]:
+    """As `execute`, and as `Read.ask`: all is asked at once, the rows are read later."""
+    asked = [read.ask(statement, values) for statement, values in _statements(of, lists, given or {})]
+    return chain.from_iterable(asked)
+
+
+def _statements(
+    of: Callable[..., Prepared], lists: Sequence[Sequence[Any]], given: Parameters
+) -> Iterator[tuple[Prepared, Parameters]]:
     for parts in _parts(lists):
-        values = dict(given or {})
+        values = dict(given)
         for number, part in enumerate(parts):
             values |= {_name(number, place): value for place, value in enumerate(part)}
-        yield from read.execute(of(*map(len, parts)), values)
+        yield of(*map(len, parts)), values
 
 
 def _parts(lists: Sequence[Sequence[Any]]) -> Iterator[list[list[Any]]]:

@@ -71,7 +71,7 @@ class Packed:
     def execute(
         self, connection: sa.Connection, pipeline: Pipeline, given: Parameters | Sequence[Parameters]
     ) -> Found:
-        """Reads its rows, where there can be some; else it is not waited for."""
+        """Nobody has waited for it before its rows are read."""
         if isinstance(given, Mapping):
             return self._execute_one(connection, pipeline, given)
         return self._execute_many(connection, pipeline, given)
@@ -79,10 +79,10 @@ class Packed:
     def _execute_one(self, connection: sa.Connection, pipeline: Pipeline, given: Parameters) -> Found:
         try:
             answer = pipeline.send(self._one, self._arrange(given))
-            rows = self._rows(answer) if self._columns else []
         except Error as error:
             raise_wrapped(connection, self._text, error)
-        return Found(rows, partial(_changed, connection, self._text, [answer]))
+        changed = partial(_changed, connection, self._text, [answer])
+        return Found(partial(self._rows, connection, answer) if self._columns else [], changed)
 
     def _execute_many(
         self, connection: sa.Connection, pipeline: Pipeline, given: Sequence[Parameters]
@@ -94,8 +94,11 @@ class Packed:
             answers = [pipeline.send(statement, packed) for packed in each]
         return Found([], partial(_changed, connection, self._text, answers))
 
-    def _rows(self, answer: Answer) -> list[Any]:
-        found = answer.rows()
+    def _rows(self, connection: sa.Connection, answer: Answer) -> list[Any]:
+        try:
+            found = answer.rows()
+        except Error as error:
+            raise_wrapped(connection, self._text, error)
         if self._convert is None:
             assert self._columns is not None
             self._convert = converting(self._columns, self._dialect, answer.types())

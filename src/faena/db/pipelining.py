@@ -112,7 +112,7 @@ class Pipeline:
     def rows(self, answer: Answer) -> list[tuple[Any, ...]]:
         if answer.result is None:
             self._driver.send_flush_request()
-            self._hear(answer)
+            self._hear()
         if answer.result.status in _FAILED:
             raise _error(answer.result)
         self._loading.set_pgresult(answer.result)
@@ -122,11 +122,11 @@ class Pipeline:
         """Wait until it is known what became of all. Raises what one of them met."""
         if self._coming:
             self._synchronize()
-            self._hear(None)
+            self._hear()
 
-    def _hear(self, until: Answer | None) -> None:
+    def _hear(self) -> None:
         try:
-            met = self._take(until)
+            met = self._take()
         except psycopg.Error:
             self._coming.clear()
             raise
@@ -140,7 +140,7 @@ class Pipeline:
             return
         with suppress(psycopg.Error):  # there may be nobody to be told
             self._synchronize()
-            self._take(None)
+            self._take()
         self._coming.clear()
 
     def leave(self) -> None:
@@ -158,8 +158,8 @@ class Pipeline:
         self._driver.pipeline_sync()
         self._coming.append(Answer(self))
 
-    def _take(self, until: Answer | None) -> psycopg.Error | None:
-        """Of all that come, or up to this one: the first error that a statement met. Raises where nothing comes."""
+    def _take(self) -> psycopg.Error | None:
+        """All that were asked for. The first error that a statement met; raises where nothing comes."""
         driver, met = self._driver, None
         while driver.flush():
             if self._wait(select.POLLIN | select.POLLOUT) & ~select.POLLOUT:
@@ -176,8 +176,6 @@ class Pipeline:
                 if isinstance(answer, _Preparing):
                     self._names.pop(answer.text, None)
                 met = met or _error(result)
-            if answer is until:
-                break
         return met
 
     def _next(self) -> Any:

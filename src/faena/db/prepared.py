@@ -35,6 +35,13 @@ class Prepared:
         self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
 
     def execute(self, connection: sa.Connection, given: Parameters | Sequence[Parameters]) -> Found:
+        """Its rows are read."""
+        found = self.ask(connection, given)
+        found.all()
+        return found
+
+    def ask(self, connection: sa.Connection, given: Parameters | Sequence[Parameters]) -> Found:
+        """Its rows may be read later: of PostgreSQL those of several are one journey."""
         if not isinstance(given, Mapping) and not given:
             return Found([], 0)
         if not connection.in_transaction():

@@ -58,6 +58,12 @@ class Read:
             return statement.execute(self.connection, _NONE if parameters is None else parameters)
         return self.connection.execute(statement, parameters)
 
+    def ask(self, statement: Prepared, parameters: Parameters = _NONE) -> Found:
+        """As `execute`, where others follow before its rows are read: PostgreSQL is asked all of them at once."""
+        if self._check is not None:
+            self._check()
+        return statement.ask(self.connection, parameters)
+
 
 class Write(Read):
     """A transaction that may change rows. Its topics are notified once it is on disk."""

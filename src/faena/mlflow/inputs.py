@@ -155,7 +155,8 @@ def _keep(services: Services, run_id: str, used: list[UsedDataset], models: list
 
 def shown(read: Read, run_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """(inputs, outputs) by run, of those that have any."""
-    datasets, models = used_datasets.of_runs(read, run_ids), uses.of_runs(read, run_ids)
+    of_models = uses.ask_of_runs(read, run_ids)
+    datasets, models = used_datasets.of_runs(read, run_ids), uses.by_run(of_models)
     made: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for run_id in {*datasets, *models}:
         inputs: dict[str, Any] = {}

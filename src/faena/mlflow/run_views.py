@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from faena.db import Read
@@ -33,17 +33,17 @@ _TOGETHER = 500
 def shown(read: Read, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """With all that is known of them, in their order."""
     made: list[dict[str, Any]] = []
+    asked = {name: workspaces.ask_experiment(read, name) for name in {run.experiment for run in runs}}
     experiments: dict[str, ExperimentView | None] = {}
     for start in range(0, len(runs), _TOGETHER):
         part = runs[start : start + _TOGETHER]
         ids = [run.id for run in part]
-        metrics = _metrics(read, ids)
-        params = record_store.list_parameters(read, ids)
-        tags = record_store.list_tags(read, ids)
+        points = query.last_points(read, ids)
+        given_params, given_tags = record_store.ask_parameters(read, ids), record_store.ask_tags(read, ids)
         used = inputs.shown(read, ids)
+        metrics, params, tags = _metrics(points), given_params(), given_tags()
+        experiments = experiments or {name: found() for name, found in asked.items()}
         for run in part:
-            if run.experiment not in experiments:
-                experiments[run.experiment] = workspaces.get_experiment(read, run.experiment)
             used_by, made_by = used.get(run.id, ({}, {}))
             data = {
                 "metrics": metrics.get(run.id, []),
@@ -111,10 +111,10 @@ def _of_submission(run: Run) -> dict[str, str]:
     return made
 
 
-def _metrics(read: Read, run_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def _metrics(points: Iterable[Any]) -> dict[str, list[dict[str, Any]]]:
     """By run, of those that have any."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for run_id, name, value, time, step in query.last_points(read, run_ids):
+    for run_id, name, value, time, step in points:
         told = {"key": name, "value": number(value), "timestamp": millis(time), "step": step or 0}
         found.setdefault(run_id, []).append(told)
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -99,8 +101,17 @@ def tags_of(read: Read, run_id: str) -> dict[str, str]:
 
 
 def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
+    return ask_tags(read, run_ids)()
+
+
+def ask_tags(read: Read, run_ids: list[str]) -> Callable[[], dict[str, dict[str, str]]]:
+    """To be read later: see `Read.ask`."""
+    return partial(_by_run, run_ids, lists.ask(read, _TAGS_OF_RUNS, run_ids))
+
+
+def _by_run(run_ids: Iterable[str], rows: Iterable[Any]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    for run_id, key, value in lists.execute(read, _TAGS_OF_RUNS, run_ids):
+    for run_id, key, value in rows:
         found[run_id][key] = value
     return found
 
@@ -120,10 +131,12 @@ def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None
 
 
 def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    for run_id, name, value in lists.execute(read, _PARAMETERS_OF_RUNS, run_ids):
-        found[run_id][name] = value
-    return found
+    return ask_parameters(read, run_ids)()
+
+
+def ask_parameters(read: Read, run_ids: list[str]) -> Callable[[], dict[str, dict[str, str]]]:
+    """To be read later: see `Read.ask`."""
+    return partial(_by_run, run_ids, lists.ask(read, _PARAMETERS_OF_RUNS, run_ids))
 
 
 def list_properties(read: Read, run_id: str) -> dict[str, str]:

@@ -64,9 +64,10 @@ def log(
     What counts as a metric's last value is that of the greatest step, of those the latest.
     """
     key = StreamKey(run_id, attempt, 0, STREAM)
-    known = metrics.named(write, run_id, attempt, key.source, logged)
+    found = metrics.ask_named(write, run_id, attempt, key.source, logged)
     new = {name: _distinct(rows) for name, rows in logged.items()}
     stream = streams.find(write, key) or streams.add(write, key, now)
+    known = metrics.by_name(found)
     latest = stream.clock.latest
     if latest is None:  # of a stream from before that was kept, or of none
         latest = metric_chunks.latest(write, run_id, attempt)

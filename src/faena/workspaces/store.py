@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -157,8 +157,18 @@ def delete_experiment(write: Write, name: str) -> None:
 
 
 def get_experiment(read: Read, name: str) -> ExperimentView | None:
-    row = read.execute(_BY_NAME, {"of": name}).first()
-    return None if row is None or not visibility.is_there(read, row.name) else _view(row)
+    return ask_experiment(read, name)()
+
+
+def ask_experiment(read: Read, name: str) -> Callable[[], ExperimentView | None]:
+    """To be read later: see `Read.ask`."""
+    found = read.ask(_BY_NAME, {"of": name})
+
+    def asked() -> ExperimentView | None:
+        row = found.first()
+        return None if row is None or not visibility.is_there(read, row.name) else _view(row)
+
+    return asked
 
 
 def experiment_by_id(read: Read, number: int) -> ExperimentView | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -37,7 +38,16 @@ def add(write: Write, run_id: str, given: Iterable[Use]) -> None:
 
 
 def of_runs(read: Read, run_ids: Sequence[str]) -> dict[str, list[Use]]:
+    return by_run(ask_of_runs(read, run_ids))
+
+
+def ask_of_runs(read: Read, run_ids: Sequence[str]) -> Iterator[Any]:
+    """To be read later by `by_run`: see `Read.ask`."""
+    return lists.ask(read, _OF_RUNS, run_ids)
+
+
+def by_run(rows: Iterable[Any]) -> dict[str, list[Use]]:
     found: dict[str, list[Use]] = defaultdict(list)
-    for run_id, *use in lists.execute(read, _OF_RUNS, run_ids):
+    for run_id, *use in rows:
         found[run_id].append(Use(*use))
     return found

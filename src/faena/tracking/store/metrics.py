@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -126,9 +126,19 @@ def last_values(read: Read, run_ids: Sequence[str]) -> list[tuple[str, str, floa
 
 
 def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[str]) -> dict[str, SeriesRow]:
+    return by_name(ask_named(read, run_id, attempt, source, names))
+
+
+def ask_named(
+    read: Read, run_id: str, attempt: int, source: str, names: Collection[str]
+) -> Iterator[SeriesRow]:
+    """To be read later: see `Read.ask`."""
     key = {"of_run": run_id, "of_attempt": attempt, "of_source": source}
-    rows = map(_series, lists.execute(read, _NAMED, list(names), given=key))
-    return {known.name: known for known in rows}
+    return map(_series, lists.ask(read, _NAMED, list(names), given=key))
+
+
+def by_name(found: Iterable[SeriesRow]) -> dict[str, SeriesRow]:
+    return {known.name: known for known in found}
 
 
 def count_points(read: Read, run_id: str) -> int:
@@ -159,7 +169,7 @@ def of_runs(
 
 def last_points(read: Read, run_ids: Sequence[str]) -> Iterator[Any]:
     """(run, name, value or None for NaN, time, step) of what scripts of these runs log that is a number."""
-    return lists.execute(read, _LAST_POINTS, run_ids, given={"of_source": SCRIPT})
+    return lists.ask(read, _LAST_POINTS, run_ids, given={"of_source": SCRIPT})
 
 
 def figures(read: Read, run_ids: Sequence[str], names: Sequence[str], source: str) -> Iterator[Any]:
