@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from faena.health import database
 from faena.health.finding import Finding, ok, problem, size
+from faena.health.rows import Tables
 from faena.health.subject import Subject
 from faena.kernel.discovery import child_environment
 from faena.kernel.plural import counted
@@ -22,14 +22,16 @@ _SECONDS = 600.0
 """For a sample; all are read for as long as it takes."""
 
 
-def check_bucket(subject: Subject, path: Path, references: dict[str, str], name: str) -> Iterator[Finding]:
-    """`path`: of the database; `references`: columns that name objects, by table; `name`: of the bucket.
+def check_bucket(
+    subject: Subject, tables: Tables, references: dict[str, str], name: str
+) -> Iterator[Finding]:
+    """`references`: columns that name objects, by table; `name`: of the bucket.
 
-    However many objects there are, little is in memory. Raises sqlite3.Error.
+    However many objects there are, little is in memory. Raises Unreadable.
     """
     with tempfile.TemporaryDirectory(prefix="faena-doctor-") as folder:
         wanted = Path(folder, "wanted")
-        _write(path, references, wanted)
+        _write(tables, references, wanted)
         program = [
             sys.executable,
             "-P",
@@ -60,11 +62,11 @@ def check_bucket(subject: Subject, path: Path, references: dict[str, str], name:
                     "missing objects", failure, "see that the bucket answers, and the keys are right"
                 )
                 return
-            yield from _told(said, path, references, name, deep=subject.deep)
+            yield from _told(said, tables, references, name, deep=subject.deep)
 
 
 def _told(
-    said: IO[bytes], path: Path, references: dict[str, str], name: str, *, deep: bool
+    said: IO[bytes], tables: Tables, references: dict[str, str], name: str, *, deep: bool
 ) -> Iterator[Finding]:
     counts = {"missing": 0, "damaged": 0}
     some: dict[str, list[str]] = {"missing": [], "damaged": []}
@@ -79,10 +81,10 @@ def _told(
             total = told
     shown = {how: ", ".join(digest[:12] for digest in found) for how, found in some.items()}
     if counts["missing"]:
-        tables = ", ".join(_tables(path, references, some["missing"]))
+        named = ", ".join(_tables(tables, references, some["missing"]))
         yield problem(
             "missing objects",
-            f"{counts['missing']:,} of {total['wanted']:,} that rows refer to ({tables}) are not in {name}: "
+            f"{counts['missing']:,} of {total['wanted']:,} that rows refer to ({named}) are not in {name}: "
             f"{shown['missing']}",
             "faena repair --dry-run, then faena repair",
         )
@@ -105,34 +107,35 @@ def _told(
         yield ok("bucket contents", f"{how} read again: {read}, each as its digest says")
 
 
-def _write(path: Path, references: dict[str, str], wanted: Path) -> None:
-    with database.opened(path) as connection, wanted.open("w") as file:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        selects = [
-            f'SELECT "{column}" AS digest, {"size" if table == "objects" else "NULL"} AS size FROM "{table}" '
-            f'WHERE "{column}" IS NOT NULL'
-            for table, column in references.items()
-            if table in tables
-        ]
-        fresh = " WHERE digest NOT IN (SELECT digest FROM fresh_objects)" if "fresh_objects" in tables else ""
-        found = connection.execute(
-            f"SELECT digest, MAX(size) FROM ({' UNION ALL '.join(selects)}){fresh} GROUP BY digest ORDER BY digest"
-        )
-        for digest, length in found:
+def _write(tables: Tables, references: dict[str, str], wanted: Path) -> None:
+    there = tables.names()
+    selects = [
+        f'SELECT "{column}" AS digest, {"size" if table == "objects" else "CAST(NULL AS BIGINT)"} AS size '
+        f'FROM "{table}" WHERE "{column}" IS NOT NULL'
+        for table, column in references.items()
+        if table in there
+    ]
+    fresh = " WHERE digest NOT IN (SELECT digest FROM fresh_objects)" if "fresh_objects" in there else ""
+    with wanted.open("w") as file:
+        for digest, length in tables.rows(
+            f"SELECT digest, MAX(size) FROM ({' UNION ALL '.join(selects)}) AS named{fresh} "
+            "GROUP BY digest ORDER BY digest"
+        ):
             file.write(f"{digest} {'' if length is None else length}\n")
 
 
-def _tables(path: Path, references: dict[str, str], digests: Iterable[str]) -> list[str]:
+def _tables(tables: Tables, references: dict[str, str], digests: Iterable[str]) -> list[str]:
     """Those that name any of the digests; `objects` where no other does."""
-    found = set()
-    with database.opened(path) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for table, column in references.items():
-            if table in tables and any(
-                connection.execute(f'SELECT 1 FROM "{table}" WHERE "{column}" = ?', (digest,)).fetchone()
-                for digest in digests
-            ):
-                found.add(table)
+    there = tables.names()
+    found = {
+        table
+        for table, column in references.items()
+        if table in there
+        and any(
+            list(tables.rows(f'SELECT 1 FROM "{table}" WHERE "{column}" = ? LIMIT 1', each))
+            for each in digests
+        )
+    }
     return sorted(found - {"objects"} or found)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from faena.health import database
+from faena.health import rows
 from faena.health.finding import Finding, ok, warning
 from faena.health.subject import Subject, probe
 from faena.kernel.clock import iso
@@ -17,14 +16,17 @@ APART = 2.0
 AHEAD = 60.0
 """Seconds by which a run may be ahead of the clock before that counts as set back."""
 _SET = "timedatectl set-ntp true, or set the clock by hand"
-_NEWEST = "SELECT max(max(created_at), max(coalesce(ended_at, 0)), max(coalesce(started_at, 0))) FROM runs"
+_NEWEST = (
+    "SELECT max(at) FROM (SELECT max(created_at) AS at FROM runs UNION ALL SELECT max(started_at) FROM runs "
+    "UNION ALL SELECT max(ended_at) FROM runs) AS times"
+)
 
 
 def check_clocks(subject: Subject) -> Iterator[Finding]:
     yield from _file_systems(subject)
     yield _monotonic()
-    if subject.database is not None and subject.database.exists():
-        yield from _newest_run(subject, subject.database)
+    for (newest,) in rows.read(subject, _NEWEST):
+        yield _newest_run(subject, newest or 0)
 
 
 def _file_systems(subject: Subject) -> Iterator[Finding]:
@@ -57,21 +59,15 @@ def _monotonic() -> Finding:
     )
 
 
-def _newest_run(subject: Subject, path: Path) -> Iterator[Finding]:
-    try:
-        with database.opened(path) as connection:
-            (newest,) = connection.execute(_NEWEST).fetchone()
-    except sqlite3.Error:
-        return  # what is wrong with the database, its own check tells
-    ahead = ((newest or 0) - subject.now) / 1e6
+def _newest_run(subject: Subject, newest: int) -> Finding:
+    ahead = (newest - subject.now) / 1e6
     if ahead > AHEAD:
-        yield warning(
+        return warning(
             "clock",
             f"set back: the newest run is of {iso(newest)[:16]}, {_long(ahead)} from now",
             f"{_SET}; times and order of runs made meanwhile are wrong",
         )
-    else:
-        yield ok("clock", "not behind the newest run")
+    return ok("clock", "not behind the newest run")
 
 
 def _long(seconds: float) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from faena.backups.history import advice
+from faena.health import postgresql
 from faena.health.finding import Finding, ok, problem, size, warning
+from faena.health.schema import schema_finding
 from faena.health.subject import Subject
 from faena.kernel import commit_record
 from faena.kernel.plural import counted
-from faena.kernel.settings import SCHEMA_VERSION
 from faena.workspaces import database_place
 from faena.workspaces.signs_of_use import traces
 
@@ -48,7 +49,7 @@ def check_database(subject: Subject) -> Iterator[Finding]:
     folder = path.parent
     at = database_place.place(folder)
     if not isinstance(at, Path):
-        yield ok("database", f"{database_place.shown(at)}, which its own server looks after")
+        yield from postgresql.check_postgresql(at, folder)
         return
     if not path.exists() or not path.stat().st_size:
         how = "empty" if path.exists() else "missing"
@@ -137,15 +138,9 @@ def _count(connection: sqlite3.Connection) -> int | None:
 
 def _schema(connection: sqlite3.Connection) -> Finding:
     try:
-        found = int(connection.execute("SELECT version FROM schema_version").fetchone()[0])
+        return schema_finding(int(connection.execute("SELECT version FROM schema_version").fetchone()[0]))
     except (sqlite3.OperationalError, TypeError):
-        return warning("schema", "the database says no version", "faena runs: the server makes its tables")
-    if found > SCHEMA_VERSION:
-        said = f"version {found}; this Faena reads {SCHEMA_VERSION}"
-        return problem("schema", said, "install the Faena that wrote it, or a newer one")
-    if found < SCHEMA_VERSION:
-        return ok("schema", f"version {found}; the server brings it to {SCHEMA_VERSION} when it starts")
-    return ok("schema", f"version {found}")
+        return schema_finding(None)
 
 
 def _write_ahead(path: Path) -> Finding:

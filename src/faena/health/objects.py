@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from faena.health import database
+from faena.health import rows
 from faena.health.bucket import check_bucket
 from faena.health.finding import Finding, ok, problem, size
+from faena.health.rows import Tables, Unreadable
 from faena.health.subject import Subject
 from faena.kernel.plural import counted
 from faena.kernel.verified_times import is_sealed
@@ -37,17 +37,20 @@ _REPAIR_ALL = "faena repair --deep --dry-run, then faena repair --deep"
 
 
 def check_objects(subject: Subject) -> Iterator[Finding]:
-    if subject.folder is None or subject.database is None or not subject.database.exists():
+    if subject.folder is None:
         return
     base = subject.folder / "objects"
     here = _here(base)
     try:
-        if (place := objects_place.place(subject.folder)) is not None:
-            yield from check_bucket(subject, subject.database, REFERENCES, str(place.address))
-            yield _contents(base, sorted(here), subject, is_cache=True)
-            return
-        wanted, fresh = _wanted(subject.database), _fresh(subject.database)
-    except sqlite3.Error:
+        with rows.opened(subject) as found:
+            if found is None:
+                return
+            if (place := objects_place.place(subject.folder)) is not None:
+                yield from check_bucket(subject, found, REFERENCES, str(place.address))
+                yield _contents(base, sorted(here), subject, is_cache=True)
+                return
+            wanted, fresh = _wanted(found), _fresh(found)
+    except Unreadable:
         return  # what is wrong with the database, its own check tells
     missing = {digest: tables for digest, tables in wanted.items() if digest not in here | fresh}
     if missing:
@@ -61,24 +64,22 @@ def check_objects(subject: Subject) -> Iterator[Finding]:
     yield _contents(base, sorted(wanted.keys() & here), subject)
 
 
-def _wanted(path: Path) -> dict[str, set[str]]:
+def _wanted(tables: Tables) -> dict[str, set[str]]:
     """Digests and the tables that refer to them."""
     found: dict[str, set[str]] = {}
-    with database.opened(path) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for table, column in REFERENCES.items():
-            if table in tables:
-                for (digest,) in connection.execute(f'SELECT DISTINCT "{column}" FROM "{table}"'):
-                    found.setdefault(digest, set()).add(table)
+    there = tables.names()
+    for table, column in REFERENCES.items():
+        if table in there:
+            for (digest,) in tables.rows(f'SELECT DISTINCT "{column}" FROM "{table}"'):
+                found.setdefault(digest, set()).add(table)
     return found
 
 
-def _fresh(path: Path) -> set[str]:
+def _fresh(tables: Tables) -> set[str]:
     """Digests of objects whose bytes lie in the database until their files are written."""
-    with database.opened(path) as connection:
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fresh_objects'").fetchone() is None:
-            return set()
-        return {row[0] for row in connection.execute("SELECT digest FROM fresh_objects")}
+    if "fresh_objects" not in tables.names():
+        return set()
+    return {row[0] for row in tables.rows("SELECT digest FROM fresh_objects")}
 
 
 def _here(base: Path) -> set[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import parse_qsl
 
 from litestar.response import Redirect
 
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.server.bodies import TypedRequest
 from faena.server.pages.rendering import with_query
 
@@ -43,6 +43,13 @@ DONE = {
     "unalias": "The alias was taken away.",
 }
 """What a page says that somebody has done, by the word in its address: no text of an address is shown."""
+
+
+async def fields_of(request: TypedRequest, action: str, among: Collection[str], where: str) -> dict[str, str]:
+    """The form of an action, which must be one of these. `where`: what the page is, for people. Raises NotFound."""
+    if action not in among:
+        raise NotFound(f"Nothing on the page of {where} does {action[:80]!r}.")
+    return await fields(request)
 
 
 async def fields(request: TypedRequest) -> dict[str, str]:

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound
 from faena.kernel.rights import CONTRIBUTE
 from faena.notices import adding, service, store
 from faena.notices.keeper import Keeper
@@ -70,9 +69,7 @@ async def do(
     notice_keeper: Keeper,
 ) -> Response[Any]:
     """The answer to a new rule is the page itself: what its requests are signed with is shown there this once."""
-    if action not in NOTICE_ACTIONS:
-        raise NotFound(f"Nothing on the page of notices does {action[:80]!r}.")
-    fields = await forms.fields(request)
+    fields = await forms.fields_of(request, action, NOTICE_ACTIONS, "notices")
     if action == "unnotice":
         rule = await database.read(lambda read: service.get(read, fields.get("rule", "")))
         ask_same(request, rule.owner)

@@ -11,7 +11,6 @@ from litestar.response import Redirect
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.rights import OWN, READ, Right
 from faena.people import service
@@ -64,9 +63,7 @@ async def people(
 async def do(
     action: str, request: TypedRequest, database: Database, clock: Clock, notifications: Notifications
 ) -> Redirect:
-    if action not in PEOPLE_ACTIONS:
-        raise NotFound(f"Nothing on the page of people does {action[:80]!r}.")
-    fields = await forms.fields(request)
+    fields = await forms.fields_of(request, action, PEOPLE_ACTIONS, "people")
     name, now = fields.get("name", "").strip(), clock.now()
     if action == "revoke":
         ask_same(request, name)

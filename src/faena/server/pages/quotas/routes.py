@@ -11,7 +11,7 @@ from msgspec import Struct
 from faena.db import Database, Read
 from faena.kernel import sizes
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import UserErrorException
 from faena.kernel.rights import OWN, READ
 from faena.runs.months import month_of, shown
 from faena.runs.quotas import service
@@ -68,9 +68,7 @@ async def quotas(database: Database, clock: Clock, folder: WorkspaceFolder, done
     opt=OWN,
 )
 async def do(action: str, request: TypedRequest, database: Database, clock: Clock) -> Redirect:
-    if action not in QUOTA_ACTIONS:
-        raise NotFound(f"Nothing on the page of quotas does {action[:80]!r}.")
-    fields = await forms.fields(request)
+    fields = await forms.fields_of(request, action, QUOTA_ACTIONS, "quotas")
     wanted = asked(fields)
     await database.write(lambda write: service.change(write, wanted, clock.now()))
     return forms.go_on(PATH, action)

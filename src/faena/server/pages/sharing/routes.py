@@ -12,7 +12,6 @@ from litestar.response import Redirect
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.rights import CONTRIBUTE, READ
 from faena.people import service, sharing, store
@@ -66,9 +65,8 @@ async def show(
 async def do(
     action: str, request: TypedRequest, database: Database, clock: Clock, notifications: Notifications
 ) -> Redirect:
-    if action not in SHARING_ACTIONS:
-        raise NotFound(f"Nothing on the page of an experiment's rights does {action[:80]!r}.")
-    caller, fields = caller_of(request), await forms.fields(request)
+    caller = caller_of(request)
+    fields = await forms.fields_of(request, action, SHARING_ACTIONS, "an experiment's rights")
     name, wanted = fields.get("experiment", ""), _asked(action, fields)
     await database.write(lambda write: sharing.change(write, name, wanted, caller, clock.now()))
     notifications.notify({service.TOPIC})
