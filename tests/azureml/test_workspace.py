@@ -12,6 +12,8 @@ from azureml.core.compute import AmlCompute
 from azureml.core.resource_configuration import ResourceConfiguration
 from azureml.exceptions import UserErrorException, WebserviceException, WorkspaceException
 
+from faena.client.workspaces import logins
+from faena.kernel.errors import NoFolder
 from tests.conftest import shut_down
 
 CLOUD = {"subscription_id": "sub-1", "resource_group": "rg-1"}
@@ -40,6 +42,31 @@ class TestFromConfig:
         )
         assert made.folder == tmp_path
         assert Workspace.from_config(path=str(tmp_path)).id == made.id
+
+    def test_a_config_of_a_shared_server_opens_its_workspace_and_makes_none_here(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
+        url = "http://127.0.0.1:9"
+        put_config(tmp_path, "project", {**CLOUD, "workspace_name": "team", "workspace_url": url})
+        with pytest.raises(UserErrorException, match=f"not logged in there: faena login {url}"):
+            Workspace.from_config(tmp_path / "project")
+        logins.remember(url, logins.Login("of-ada"))
+        opened = Workspace.from_config(tmp_path / "project")
+        assert (opened.url, opened.resource_group) == (url, "rg-1")
+        with pytest.raises(NoFolder, match="not this machine's to remove"):
+            opened.delete()
+        assert not (tmp_path / "project" / ".faena").exists()
+
+    def test_without_a_config_it_is_the_workspace_of_the_login(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UserErrorException, match="faena login URL"):
+            Workspace.from_config()
+        logins.remember("http://127.0.0.1:9", logins.Login("of-ada"))
+        assert Workspace.from_config().url == "http://127.0.0.1:9"
 
     def test_the_first_place_in_a_folder_wins(self, tmp_path: Path, name: str) -> None:
         put_config(tmp_path, "", {**CLOUD, "workspace_name": "other-one"})

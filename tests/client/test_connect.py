@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import azureml.core
 import pytest
 
 from faena import Experiment, Workspace
@@ -65,6 +66,18 @@ def test_commands_take_it_with_a_token_from_the_environment(
     lacking = piped(tmp_path, "-w", address.url, "runs")
     assert (lacking.returncode, lacking.stderr.count(b"\n")) == (1, 1)
     assert b"FAENA_TOKEN_FILE" in lacking.stderr
+
+
+def test_v1s_words_find_it_by_the_config_that_they_wrote(
+    address: Url, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAENA_TOKEN", address.token)
+    azureml.core.Workspace.connect(address.url).write_config(tmp_path)
+    found = azureml.core.Workspace.from_config(tmp_path)
+    assert json.loads((tmp_path / ".azureml" / "config.json").read_text())["workspace_url"] == address.url
+    assert found.get_details()["name"] == Workspace.connect(address.url).name
+    assert found.get_details()["storageAccount"] == address.url
+    assert found.update(tags={"team": "a"})["tags"] == {"team": "a"}
 
 
 @pytest.mark.parametrize("variable", ["FAENA_TOKEN", "FAENA_TOKEN_FILE"])

@@ -25,12 +25,13 @@ _MAX_FILE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a config.json says. `folder`: where the workspace lies, in those that Faena wrote."""
+    """What a config.json says. `folder`: where the workspace lies, in those that Faena wrote; `url`: of its server."""
 
     workspace_name: str
     subscription_id: str | None
     resource_group: str | None
     folder: Path | None
+    url: str | None
 
     def folder_opened(self) -> WorkspaceFolder | None:
         """The workspace in that folder; None where there is none: the file may come from another machine."""
@@ -64,7 +65,8 @@ def missing(path: str | os.PathLike[str] | None) -> UserErrorException:
     start = Path(path or ".").absolute()
     return UserErrorException(
         f"We could not find config.json in: {start} or in its parent directories. Please provide the "
-        "full path to the config file, or make a workspace with `faena init` or Workspace.create and write_config()."
+        "full path to the config file, make a workspace with `faena init` or Workspace.create and write_config(), "
+        "or log in to that of a shared server: `faena login URL`."
     )
 
 
@@ -83,6 +85,7 @@ def read(file: Path) -> Named:
         _text(found.get("subscription_id") or scope.get("subscriptions")),
         _text(found.get("resource_group") or scope.get("resourcegroups")),
         file.parent / folder if isinstance(folder, str) else None,
+        _text(found.get("workspace_url")),
     )
 
 
@@ -96,10 +99,11 @@ def write(workspace: OpenedWorkspace, where: Coordinates, folder: Path, name: st
         raise UserErrorException(f"file_name is {name[:80]!r}. Use a plain file name.")
     place = folder / ("aml_config" if (folder / "aml_config").is_dir() else ".azureml")
     place.mkdir(parents=True, exist_ok=True)
-    here = {
-        "workspace_name": workspace.name,
-        "workspace_folder": os.path.relpath(workspace.folder, place),
-    }
+    here = {"workspace_name": workspace.name}
+    if workspace.url:
+        here["workspace_url"] = workspace.url
+    else:
+        here["workspace_folder"] = os.path.relpath(workspace.folder, place)
     said, _ = kept_before(place / name, here)
     cloud = {"subscription_id": where.subscription_id, "resource_group": where.resource_group}
     given = {key: value for key, value in cloud.items() if value != UNSAID or key not in said}

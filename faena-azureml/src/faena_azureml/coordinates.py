@@ -32,10 +32,10 @@ class Coordinates(msgspec.Struct, frozen=True):
         except (OSError, msgspec.MsgspecError):
             return cls()
 
-    def kept(self, folder: Path, **given: str | dict[str, str] | None) -> Coordinates:
-        """With what was given (None: it was not), also on disk."""
+    def kept(self, folder: Path | None, **given: str | dict[str, str] | None) -> Coordinates:
+        """With what was given (None: it was not), also in the workspace at `folder`, where that is on this machine."""
         changes = {name: value for name, value in given.items() if value is not None}
         changed = msgspec.structs.replace(self, **changes)
-        if changed != self:
+        if folder is not None and changed != self:
             write_atomically(folder / _FILE, msgspec.json.format(msgspec.json.encode(changed)) + b"\n")
         return changed

@@ -8,7 +8,7 @@ import time
 
 from faena.client.workspaces.session import Session
 from faena.kernel.discovery import Rendezvous, is_held
-from faena.kernel.errors import WorkspaceException
+from faena.kernel.errors import NoFolder, WorkspaceException
 
 _LEAVING = 30.0
 """Seconds that the server and its idle nodes may take to leave."""
@@ -17,7 +17,12 @@ _MANY = 1000
 
 
 def remove(workspace: Session) -> None:
-    """Raises WorkspaceException while a run has not ended or a process does not leave."""
+    """Raises WorkspaceException while a run has not ended or a process does not leave, NoFolder at a URL."""
+    if workspace.url:
+        raise NoFolder(
+            f"The workspace at {workspace.url} is not this machine's to remove. Its owner removes the folder that its "
+            "server works on."
+        )
     unfinished = [row.id for row in workspace.api.runs(limit=_MANY) if row.ended_at is None]
     if unfinished:
         raise WorkspaceException(

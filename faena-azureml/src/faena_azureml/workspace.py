@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faena import Workspace as LocalWorkspace
+from faena.client.workspaces import logins
 from faena.client.workspaces.session import Session
 from faena.kernel import ids
 from faena.kernel.clock import iso
@@ -72,6 +73,17 @@ class Workspace(LocalWorkspace):
         return cls._of(open_folder(Path(folder)), auth)
 
     @classmethod
+    def connect(cls, url: str, token: str | None = None, *, ca: str | os.PathLike[str] | None = None) -> Self:
+        """The workspace of a server that runs already, as `faena.Workspace.connect` finds it.
+
+        What belongs to the cloud is kept by this handle alone.
+        """
+        made = super().connect(url, token, ca=ca)
+        made._auth = None
+        made._coordinates = Coordinates()
+        return made
+
+    @classmethod
     def _of(cls, opened: WorkspaceFolder, auth: object = None) -> Self:
         made = cls.__new__(cls)
         made._open(opened, auth)
@@ -84,7 +96,7 @@ class Workspace(LocalWorkspace):
 
     def _keep(self, **given: Any) -> None:
         """Remember what was given; what was not stays."""
-        self._coordinates = self._coordinates.kept(self.files.path, **given)
+        self._coordinates = self._coordinates.kept(None if self.url else self.files.path, **given)
 
     @classmethod
     def create(  # type: ignore[override]  # v1's signature
@@ -176,16 +188,23 @@ class Workspace(LocalWorkspace):
         """The workspace that a config.json names, opened, or made in the config's project when there is none.
 
         `path`: the file, or the folder to search from upwards (default: here); in each folder `.azureml`, `aml_config`
-        and the folder itself are looked at, for `_file_name`, else config.json, else project.json. Inside a run
-        without any: the run's own workspace.
+        and the folder itself are looked at, for `_file_name`, else config.json, else project.json. One that was written
+        at a shared server names its URL. Inside a run without any: the run's own workspace; elsewhere without any: that
+        of the server where `faena login` has logged in.
         Raises UserErrorException when no file is found or it names no workspace.
         """
         file = config.find(Path(path or ".").expanduser().absolute(), _file_name)
         if file is None:
             if path is None and (own := places.of_this_run()) is not None:
                 return cls._of(own, auth)
+            if path is None and (current := logins.read().current):
+                return cls.connect(current)
             raise config.missing(path)
         named = config.read(file)
+        if named.url is not None:
+            there = cls.connect(named.url)
+            there._keep(subscription_id=named.subscription_id, resource_group=named.resource_group)
+            return there
         opened = named.folder_opened() or places.open_or_make(named.workspace_name, config.project_of(file))
         found = cls._of(opened, auth)
         found._keep(subscription_id=named.subscription_id, resource_group=named.resource_group)
@@ -297,7 +316,7 @@ class Workspace(LocalWorkspace):
 
     def get_details(self) -> dict[str, Any]:
         """v1's keys; what only a cloud has is ''."""
-        made = (self.files.path / "workspace.json").stat().st_mtime_ns // 1000
+        made = "" if self.url else iso((self.files.path / "workspace.json").stat().st_mtime_ns // 1000)
         where = self._coordinates
         cloud = dict.fromkeys(
             (
@@ -319,9 +338,9 @@ class Workspace(LocalWorkspace):
             "workspaceid": self.id,
             "description": where.description,
             "friendlyName": where.friendly_name or self.name,
-            "creationTime": iso(made),
+            "creationTime": made,
             **cloud,
-            "storageAccount": str(self.folder),
+            "storageAccount": self.url or str(self.folder),
             "sku": self.sku,
             "tags": self.tags,
         }
@@ -329,7 +348,7 @@ class Workspace(LocalWorkspace):
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Remove the workspace with its runs, models and data: its `.faena` folder.
 
-        Raises WorkspaceException while a run of it has not ended.
+        Raises WorkspaceException while a run of it has not ended, and NoFolder for the workspace of a shared server.
         """
         from faena_azureml import removal
 
