@@ -281,7 +281,8 @@ def test_a_server_is_stopped_where_one_is(own_workspace: Workspace, tmp_path: Pa
     elsewhere = piped(project.folder, "server", "stop", given={"FAENA_RUNTIME": str(other)})
     assert elsewhere.returncode == 1
     assert b"whose runtime folder is" in elsewhere.stderr and elsewhere.stdout == b""
-    assert "was asked to leave" in faena(project, "server", "stop").stdout
+    assert "has left" in faena(project, "server", "stop").stdout
+    assert not is_held(project.files.path / SERVER_LOCK), "so that what wants no server may come next"
 
 
 def test_quotas_are_set_listed_and_lifted(project: Workspace) -> None:

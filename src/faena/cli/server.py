@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import rich_click as click
@@ -15,6 +16,8 @@ from faena.kernel.plural import counted
 
 _RESTARTING_S = 900.0
 """Seconds: the longest drain, large transfers that end, and the start of the next one."""
+_LEAVING_S = 60.0
+"""Seconds: it may have been told to drain, or let a transfer end."""
 _LOOK_S = 0.2
 
 
@@ -25,18 +28,35 @@ def server() -> None:
 
 @server.command()
 def stop() -> None:
-    """Ask the server to leave. Runs go on; those that have not ended bring it back."""
+    """Ask the server to leave, and wait until it has. Runs go on; those that have not ended bring it back."""
     from faena.kernel.discovery import Rendezvous, is_held
     from faena.kernel.settings import SERVER_LOCK
 
     workspace = opened()
     folder = workspace.files.path
     # one with another runtime folder holds the second lock alone, and the request below names it
-    if not is_held(Rendezvous(folder).election) and not is_held(folder / SERVER_LOCK):
+    locks = Rendezvous(folder).election, folder / SERVER_LOCK
+    if not any(map(is_held, locks)):
         click.echo(f"The workspace {workspace.name} has no server now.")
         return
+    asked = _holder(folder / SERVER_LOCK)
     workspace.api.stop()
-    click.echo(f"The server of {workspace.name} was asked to leave.")
+    until = time.monotonic() + _LEAVING_S
+    while any(map(is_held, locks)) and _holder(folder / SERVER_LOCK) == asked:
+        if time.monotonic() > until:
+            click.echo(
+                f"The server of {workspace.name} was asked to leave, and has not within {_LEAVING_S:g} s."
+            )
+            return
+        time.sleep(_LOOK_S)
+    click.echo(f"The server of {workspace.name} has left.")
+
+
+def _holder(lock: Path) -> str:
+    """Who wrote it; a successor writes another one."""
+    with suppress(OSError):
+        return lock.read_text(errors="replace")
+    return ""
 
 
 @server.command()
