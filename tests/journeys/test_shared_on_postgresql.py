@@ -77,6 +77,7 @@ class TestChoosing:
 
     def test_a_new_password_is_the_same_database(self, tmp_path: Path) -> None:
         database_place.choose(tmp_path, "postgresql://faena:old@db:5432/faena")
+        database_place.is_ours(tmp_path)
         database_place.choose(tmp_path, "postgresql://faena:new@db:5432/faena")
         assert urlsplit(str(database_place.place(tmp_path))).password == "new"
         with pytest.raises(WorkspaceException) as told:
@@ -85,6 +86,14 @@ class TestChoosing:
         assert (
             database_place.shown("postgresql://faena:new@db:5432/faena?x=1") == "postgresql://db:5432/faena"
         )
+
+    def test_one_that_was_never_reached_is_none_yet(self, tmp_path: Path) -> None:
+        database_place.choose(tmp_path, "postgresql://faena@db:5431/faena")
+        database_place.choose(tmp_path, "postgresql://faena@db:5432/faena")
+        database_place.is_ours(tmp_path)
+        with pytest.raises(WorkspaceException, match=r"name both once: postgresql://user@new,old/name"):
+            database_place.choose(tmp_path, "postgresql://faena@db:5433/faena")
+        database_place.choose(tmp_path, "postgresql://faena@db:5433,db:5432/faena")
 
     @pytest.mark.parametrize(
         "url",
@@ -103,6 +112,7 @@ class TestChoosing:
 
     def test_a_replica_beside_it_is_the_same_database(self, tmp_path: Path) -> None:
         database_place.choose(tmp_path, "postgresql://faena@db1/faena")
+        database_place.is_ours(tmp_path)
         database_place.choose(tmp_path, "postgresql://faena:word@db1,db2:5433/faena")
         assert database_place.shown(str(database_place.place(tmp_path))) == "postgresql://db1,db2:5433/faena"
         with pytest.raises(WorkspaceException, match="db1,db2:5433/faena, not at postgresql://db3/faena"):

@@ -280,15 +280,25 @@ def test_a_bucket_is_of_one_workspace(files: BucketObjects, place: Address, tmp_
     assert list(files.list()) == [digest]
 
 
-@pytest.mark.parametrize("wrong", ["key", "bucket", "endpoint"])
+@pytest.mark.parametrize("wrong", ["key", "no keys", "bucket", "endpoint"])
 def test_what_is_wrong_is_said_at_the_start(
-    s3_server: s3.S3Server, signed_in: None, monkeypatch: pytest.MonkeyPatch, wrong: str
+    s3_server: s3.S3Server, signed_in: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: str
 ) -> None:
     address = s3_server.address
     Bucket(parsed(address), WORKSPACE).try_out()
     if wrong == "key":
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
-    told = {"key": "signature", "bucket": "bucket does not exist", "endpoint": "sending request"}[wrong]
+    if wrong == "no keys":
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")  # a machine without a role
+    told = {
+        "key": "signature",
+        "no keys": "environment has no keys",
+        "bucket": "bucket does not exist",
+        "endpoint": "sending request",
+    }[wrong]
     if wrong == "bucket":
         address = address.replace(s3.BUCKET, "no-such", 1)
     if wrong == "endpoint":

@@ -75,7 +75,7 @@ def choose(folder: Path, url: str) -> None:
     elif _name(found := check(before)) != _name(parts) or not _hosts(found) & _hosts(parts):
         raise WorkspaceException(
             f"The workspace in {folder.parent} has its database at {shown(before)}, not at {shown(url)}. Give that "
-            "one, or make a new workspace."
+            "one. Where it has moved to another host, name both once: postgresql://user@new,old/name."
         )
     move_to(folder, url)
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
-from faena.objects.bucket.opening import REQUEST_S, Address, is_safe, opened
+from faena.objects.bucket.opening import REQUEST_S, Address, has_keys, is_safe, opened
 from faena.objects.bucket.patience import PUT_PATIENCE_S, READ_PATIENCE_S, Patience, said
 
 _PART = 8 << 20
@@ -250,9 +250,10 @@ class Bucket:
                 if verb == "write":
                     break
         if wrong:
+            keys = "" if has_keys(self.address) else " This server's environment has no keys for it."
             raise WorkspaceException(
-                f"The object store {self.address} cannot be used: {'; '.join(wrong)}. See that the bucket is there, "
-                "that region and endpoint are right, and that the credentials of the environment may write there."
+                f"The object store {self.address} cannot be used: {'; '.join(wrong)}.{keys} See that the "
+                "bucket is there, that region and endpoint are right, and that the credentials may write there."
             )
 
 
