@@ -87,14 +87,6 @@ class TestChoosing:
             database_place.shown("postgresql://faena:new@db:5432/faena?x=1") == "postgresql://db:5432/faena"
         )
 
-    def test_one_that_was_never_reached_is_none_yet(self, tmp_path: Path) -> None:
-        database_place.choose(tmp_path, "postgresql://faena@db:5431/faena")
-        database_place.choose(tmp_path, "postgresql://faena@db:5432/faena")
-        database_place.is_ours(tmp_path)
-        with pytest.raises(WorkspaceException, match=r"name both once: postgresql://user@new,old/name"):
-            database_place.choose(tmp_path, "postgresql://faena@db:5433/faena")
-        database_place.choose(tmp_path, "postgresql://faena@db:5433,db:5432/faena")
-
     @pytest.mark.parametrize(
         "url",
         [

@@ -122,6 +122,10 @@ def test_a_webhook_is_sent_what_it_can_verify(shared: Shared, hook: Webhook) -> 
     told = json.loads(body)
     assert (told["run"]["id"], told["run"]["status"]) == (run_id, "Failed")
     assert told["text"].startswith("mnist 1 Failed after")
+    assert (
+        told["text"].endswith(told["run"]["url"]) and told["run"]["url"] == f"{shared.url}/ui/runs/{run_id}"
+    )
+    assert shared.owner.get(f"/ui/runs/{run_id}").status == 200
     assert noted(shared, run_id).sent_at is not None
     assert hook.came.empty(), "one notice, of one run"
     listed = shared.owner.ask("GET", "/notices/rules").text
@@ -167,7 +171,8 @@ def test_a_mail_says_what_happened(shared: Shared, mail: Mail) -> None:
     run_id = end_run(shared)
     text = mail.next()
     assert "To: mia@example.org" in text and "From: faena@example.org" in text
-    assert "Failed after" in text and run_id in text
+    assert "Failed after" in text and f"url: {shared.url}/ui/runs/{run_id}" in text
+    assert f"workspace: {shared.server.house.folder.name}" in text
     assert noted(shared, run_id).sent_at is not None, "this server says goodbye oddly, and has the mail"
 
 

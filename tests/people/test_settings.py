@@ -12,10 +12,14 @@ from faena.people.settings import Settings, as_environment, read
 
 def test_flags_count_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
     file = tmp_path / "server.toml"
-    file.write_text('address = "10.0.0.1"\nport = 1\nowner = "ada"\nnames = ["a.example", "b.example"]\n')
+    file.write_text(
+        'address = "10.0.0.1"\nport = 1\nowner = "ada"\nnames = ["a.example", "b.example"]\nurl = "https://a.example/"\n'
+    )
     environment = {"FAENA_SERVER_PORT": "2", "FAENA_SERVER_OWNER": "bob", "PATH": "/bin"}
     found = read(environment, file, {"owner": "cleo"})
-    assert found == Settings("10.0.0.1", 2, names=("a.example", "b.example"), owner="cleo")
+    assert found == Settings(
+        "10.0.0.1", 2, names=("a.example", "b.example"), url="https://a.example", owner="cleo"
+    )
     assert read(as_environment(found)) == found
 
 
@@ -29,6 +33,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     file.write_text("porto = 1\nowner = true\n")
     environment = {
         "FAENA_SERVER_PORT": "99999",
+        "FAENA_SERVER_NAMES": "faena.example.org,https://faena.example.org",
+        "FAENA_SERVER_URL": "faena.example.org",
         "FAENA_SERVER_ADDRESS": "here",
         "FAENA_SERVER_KEY": str(tmp_path / "none"),
         "FAENA_SERVER_COLOUR": "red",
@@ -39,6 +45,8 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "'porto'",
         "owner is 'True'",
         "port is '99999'",
+        "names has 'https://faena.example.org', not",
+        "url is 'faena.example.org', not",
         "address is 'here'",
         "none'",
         "COLOUR",

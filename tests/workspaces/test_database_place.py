@@ -26,5 +26,12 @@ def test_one_that_was_never_opened_is_given_up_for_another(tmp_path: Path) -> No
 
 def test_one_that_was_opened_before_there_was_such_a_note_stays(tmp_path: Path) -> None:
     database_place.move_to(tmp_path, OTHER)
-    with pytest.raises(WorkspaceException, match="or make a new workspace"):
+    with pytest.raises(WorkspaceException, match="name both once: postgresql://user@new,old/name"):
         database_place.choose(tmp_path, FIRST)
+
+
+def test_one_that_moved_to_another_host_is_named_beside_the_old_one(tmp_path: Path) -> None:
+    database_place.move_to(tmp_path, "postgresql://faena@old/team")
+    database_place.choose(tmp_path, "postgresql://faena@new,old/team")
+    database_place.choose(tmp_path, "postgresql://faena@new/team")
+    assert database_place.place(tmp_path) == "postgresql://faena@new/team"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from faena.db import Database, Write
 from faena.kernel.clock import Clock
@@ -36,13 +37,16 @@ class Keeper:
         targets: Targets,
         workspace: str,
         means: Means,
+        pages: Callable[[], str],
     ) -> None:
+        """`pages`: where people find those of the server now; empty where nobody elsewhere does."""
         self._database = database
         self._notifications = notifications
         self._clock = clock
         self._targets = targets
         self._workspace = workspace
         self._means = means
+        self.pages = pages
 
     async def run_forever(self) -> None:
         with self._notifications.subscribe(TOPIC) as subscription:
@@ -71,7 +75,7 @@ class Keeper:
         pause: float | None = None
         try:
             message = await self._database.read_first(
-                lambda read: messages.of_notice(read, notice, self._workspace)
+                lambda read: messages.of_notice(read, notice, self._workspace, self.pages())
             )
             if rule is not None and message is not None:
                 await self.bring(rule, message)

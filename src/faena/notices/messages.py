@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -33,18 +34,19 @@ class Message(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """For a mail."""
         run = self.values["run"]
-        lines = [
+        lines = [f"workspace: {self.values['workspace']}"]
+        lines += [
             f"{name.replace('_', ' ')}: {value}" for name, value in run.items() if value not in (None, "", {})
         ]
         return "\n".join([self.title, "", *lines, ""])
 
 
-def of_notice(read: Read, notice: Notice, workspace: str) -> Message | None:
-    """None for a run that has gone, or goes on again."""
+def of_notice(read: Read, notice: Notice, workspace: str, pages: str) -> Message | None:
+    """None for a run that has gone, or goes on again. `pages`: as in `of_run`."""
     run = runs.get(read, notice.run_id)
     if run is None or run.deletion is not None or not run.status.is_terminal():
         return None
-    return of_run(read, run, workspace, notice.id)
+    return of_run(read, run, workspace, notice.id, pages)
 
 
 def trial(workspace: str, notice_id: str) -> Message:
@@ -56,12 +58,15 @@ def trial(workspace: str, notice_id: str) -> Message:
     )
 
 
-def of_run(read: Read, run: Run, workspace: str, notice_id: str) -> Message:
+def of_run(read: Read, run: Run, workspace: str, notice_id: str, pages: str) -> Message:
+    """`pages`: where people find those of the server; empty for one that no person elsewhere reaches."""
     began = run.started_at or run.created_at
     took = durations.shown(max(0, (run.ended_at or began) - began) / 1e6)
     title = f"{run.experiment} {run.number} {run.status.value} after {took}" + (
         f": {run.name}" if run.name else ""
     )
+    url = f"{pages}/ui/runs/{quote(run.id, safe='')}" if pages else None
+    text = f"{title} {url}" if url else title
     found = query.metric_summaries(read, run.id, source=SCRIPT)[:_MOST_METRICS]
     told = {
         "id": run.id,
@@ -72,6 +77,7 @@ def of_run(read: Read, run: Run, workspace: str, notice_id: str) -> Message:
         "status": run.status.value,
         "reason": run.reason.value if run.reason else None,
         "message": run.message[:_LONGEST] if run.message else None,
+        "url": url,
         "user": run.user,
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at) if run.started_at else None,
@@ -81,5 +87,5 @@ def of_run(read: Read, run: Run, workspace: str, notice_id: str) -> Message:
         },
     }
     return Message(
-        title, {"id": notice_id, "event": "run.ended", "text": title, "workspace": workspace, "run": told}
+        title, {"id": notice_id, "event": "run.ended", "text": text, "workspace": workspace, "run": told}
     )

@@ -74,7 +74,7 @@ async def try_rule(
         run = None if latest is None else runs.get(read, latest)
         if run is None or service.withheld(read, rule, run.experiment):
             return messages.trial(folder.name, new_request_id())
-        return messages.of_run(read, run, folder.name, new_request_id())
+        return messages.of_run(read, run, folder.name, new_request_id(), notice_keeper.pages())
 
     try:
         await notice_keeper.bring(rule, await database.read(make))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -37,6 +38,8 @@ class Settings(Struct, frozen=True):
     key: Path | None = None
     names: tuple[str, ...] = ()
     """By which people reach it, the first of them in what it prints."""
+    url: str = ""
+    """At which people's browsers find it, in links that it sends; empty: by the first name and its own port."""
     owner: str = ""
     """Who is made the first owner, where there is nobody; empty: the user who starts it."""
     database: str = ""
@@ -69,6 +72,7 @@ _FIELDS = {
     "certificate": "a file with a certificate, as PEM",
     "key": "the file with its key, as PEM",
     "names": "names of this host, with commas between",
+    "url": "the address of its pages, such as https://faena.example.org",
     "owner": "the name of the first owner",
     "database": "the URL of a database, such as postgresql://user@host/name",
     "objects": "the URL of a bucket, such as s3://name/prefix",
@@ -83,6 +87,7 @@ _FIELDS = {
 }
 """What each is, for whoever gave something else."""
 
+_NAME = re.compile(r"[^\s/@]{1,255}")
 _OTHERS = ("idle_seconds", "settings")
 """Of any server; and the name of the file."""
 
@@ -108,7 +113,8 @@ def read(
         port=_port(found.get("port", str(_DEFAULT_PORT)), wrong),
         certificate=_readable("certificate", found, wrong),
         key=_readable("key", found, wrong),
-        names=tuple(each.strip() for each in found.get("names", "").split(",") if each.strip()),
+        names=_names(found.get("names", ""), wrong),
+        url=_url(found.get("url", ""), wrong),
         owner=found.get("owner", ""),
         database=_database(found.get("database", ""), wrong),
         objects=_bucket(found.get("objects", ""), wrong),
@@ -157,6 +163,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "certificate": str(settings.certificate or ""),
         "key": str(settings.key or ""),
         "names": ",".join(settings.names),
+        "url": settings.url,
         "owner": settings.owner,
         "database": settings.database,
         "objects": settings.objects,
@@ -209,6 +216,29 @@ def _port(text: str, wrong: list[str]) -> int:
         wrong.append(f"port is {text[:80]!a}, not {_FIELDS['port']}")
         return 0
     return int(text)
+
+
+def _names(text: str, wrong: list[str]) -> tuple[str, ...]:
+    names = tuple(each.strip() for each in text.split(",") if each.strip())
+    wrong += [
+        f"names has {name[:80]!a}, not a name of this host, such as faena.example.org"
+        for name in names
+        if not _NAME.fullmatch(name)
+    ]
+    return names
+
+
+def _url(text: str, wrong: list[str]) -> str:
+    with suppress(ValueError):
+        parts = urlsplit(text)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        is_reached = (
+            parts.scheme in ("https", "http") and parts.hostname and "@" not in origin and parts.port != 0
+        )
+        if not text or (is_reached and text in (origin, f"{origin}/") and text.isprintable()):
+            return text.rstrip("/")
+    wrong.append(f"url is {text[:80]!a}, not {_FIELDS['url']}")
+    return ""
 
 
 def _database(url: str, wrong: list[str]) -> str:

@@ -177,7 +177,7 @@ async def open_house(
     )
     notice_targets = Targets(folder.path)
     notice_keeper = NoticeKeeper(
-        database, notifications, clock, notice_targets, folder.name, means_of(settings)
+        database, notifications, clock, notice_targets, folder.name, means_of(settings), lambda: team.url
     )
     sampler = Sampler(folder.path / "sampler.log")
     activity = Activity(clock, quiet_since=clock.monotonic())

@@ -127,7 +127,7 @@ class TeamListener:
         self._server = SecondServer(config, linger=linger, requests=requests)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
-        self.url = f"https://{shown}:{listener.getsockname()[1]}"
+        self.url = settings.url or f"https://{shown}:{listener.getsockname()[1]}"
         asked_at = await asyncio.to_thread(
             addresses.asked_at, settings, database_place.place(self._folder.path)
         )
