@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from faena.kernel.errors import NotFound
+from faena.tracking.store import metrics as store
 from tests.databases import on_sqlite_alone
 from tests.tracking.frames import NONE, event, name, number
-from tests.tracking.workspace import TrackedWorkspace, spool
+from tests.tracking.workspace import RUN, TrackedWorkspace, spool
 
 NAN, INF = float("nan"), float("inf")
 
@@ -200,3 +201,14 @@ def test_a_million_points(workspace: TrackedWorkspace) -> None:
         workspace.seal()
     row = workspace.summaries()["x"]
     assert (row.count, row.min, row.max, row.last) == (count, values.min(), values.max(), values[-1])
+
+
+@on_sqlite_alone
+def test_a_run_that_goes_on_has_few_small_rows_and_all_its_points(workspace: TrackedWorkspace) -> None:
+    """Whoever draws it reads them all, for each of its metrics."""
+    workspace.send(spool(), name(0, "loss"))
+    for step in range(130):
+        workspace.send(spool(), number(step / 2, time=step, step=step))
+        [row] = workspace.read(lambda read: store.of_run(read, RUN, name="loss"))
+        assert row.tail_chunks <= 64
+    assert workspace.series("loss").value.tolist() == [step / 2 for step in range(130)]
