@@ -74,6 +74,15 @@ def ask_same(connection: ASGIConnection[Any, Any, Any, Any], person: str) -> Non
         raise NotAllowed(f"What concerns {person[:64]} is for {person[:64]} and for owners.")
 
 
+def in_whose_name(told: str) -> str:
+    """Of what was done elsewhere and is taken in here: as it tells, for owners and who is on the server's host.
+
+    Whoever else takes it in does that in their own name: else they would keep what they like by the quota of others.
+    """
+    caller = CURRENT.get()
+    return told if caller is None or caller.role is Role.OWNER else caller.person or told
+
+
 def may_see(connection: ASGIConnection[Any, Any, Any, Any], person: str) -> bool:
     """Whether what concerns a person is to be shown: to themselves, and to owners."""
     caller = caller_of(connection)

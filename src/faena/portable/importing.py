@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from faena.data import store as snapshots
 from faena.data.schemas import Snapshot
 from faena.db import Write
 from faena.environments import store as locks
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.objects import store as objects
+from faena.people import callers
 from faena.portable import reading, sameness, store
 from faena.portable.exporting import Parts
 from faena.portable.model import CODE, DIFF, PointsRecord, RunRecord
@@ -23,6 +26,7 @@ from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
 from faena.runs import record_store, transitions
 from faena.runs.comments import service as comments
+from faena.runs.schemas import NoteView
 from faena.sweeps import archiving as sweeps
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
@@ -42,7 +46,7 @@ def take(parts: Parts, root: Path) -> ImportView:
     Raises Conflict, before anything is imported, where one of the ids belongs to another run, and UserErrorException
     for a folder that is not whole.
     """
-    found = reading.read(root)
+    found = [_in_the_askers_name(each) for each in reading.read(root)]
     here = {each.record.id: _look(parts, each.record) for each in found}
     imported = []
     for exported in found:
@@ -58,6 +62,14 @@ def take(parts: Parts, root: Path) -> ImportView:
         models=[name for each in found for name in each.record.models],
         left_out=max(0, found[0].record.children - len(found[0].manifest.children)),
     )
+
+
+def _in_the_askers_name(exported: Exported) -> Exported:
+    record = exported.record
+    if (user := callers.in_whose_name(record.user)) == record.user:
+        return exported
+    told = NoteView("imported_of", f"Where it was exported, it was {record.user}'s.")
+    return replace(exported, record=replace(record, user=user, notes=(*record.notes, told)))
 
 
 def _look(parts: Parts, record: RunRecord) -> bool:

@@ -16,6 +16,7 @@ from faena.mlflow.moving.schemas import FileGiven, RunGiven
 from faena.mlflow.words import NOTE, PARENT, RUN_NAME, USER, micros, state
 from faena.models.logged.uses import MADE, READ, Use
 from faena.objects.contract import ObjectFiles
+from faena.people import callers
 from faena.runs import service
 from faena.runs.model import RunStatus
 from faena.runs.used_datasets import UsedDataset
@@ -94,7 +95,7 @@ def of(objects: ObjectFiles, given: RunGiven, now: Micros) -> Wanted:
         ended_at=ended if status.is_terminal() else None,
         archived_at=archived,
         name=_name(told, notes),
-        user=_shortened(given.user or tags.get(USER, ""), "user", notes),
+        user=_shortened(callers.in_whose_name(given.user or tags.get(USER, "")), "user", notes),
         description=description or None,
         parent=tags.get(PARENT),
         params=_params(given.params, notes),
