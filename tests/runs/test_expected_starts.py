@@ -13,7 +13,7 @@ from faena.compute.waiting import Gpu
 from faena.db import Write
 from faena.db.hiding import ASKER, EVERYTHING, Asker, View
 from faena.kernel.errors import NotFound
-from faena.runs import service
+from faena.runs import service, store
 from faena.runs.model import RunStatus
 from faena.runs.quotas import service as quotas
 from faena.runs.quotas.schemas import QuotaChange
@@ -78,10 +78,12 @@ def test_where_they_do_not_tell_nothing_is_guessed(ground: Ground) -> None:
         ground.database.submit_read(lambda read: waiting_line.queue(read, "nowhere", 0, 10)).result()
 
 
-def test_nothing_is_said_of_one_that_waits_for_a_gpu(ground: Ground) -> None:
+@pytest.mark.parametrize("reserved", [False, True])
+def test_nothing_is_said_of_one_that_waits_for_a_gpu(ground: Ground, reserved: bool) -> None:
     ground.cluster("cpu", idle=1)
     history(ground, "x", 60, 100)
-    ground.queue(1, experiments=["x"], gpu=Gpu.REQUIRE, prefix="gpu-")
+    [waits] = ground.queue(1, experiments=["x"], gpu=Gpu.REQUIRE, prefix="gpu-")
+    ground.write(lambda write: store.update(write, waits, {"reserved": reserved}))
     ground.queue(2, experiments=["x"])
     assert queue(ground) == [None, 0, pytest.approx(80)]
 

@@ -82,7 +82,8 @@ def may_start(read: Read, cluster: Cluster, now: Micros, most: int) -> dict[str,
     """
     queues, waiting = Queues(read, now), list[Waiting]()
     passed_over = frozenset[Gpu]() if free_gpus(read, cluster).left > 0 else frozenset({Gpu.REQUIRE})
-    for run in islice(queues.in_turn(cluster.name, lambda: passed_over), most):
+    in_turn = queues.in_turn(cluster.name, lambda: passed_over)  # with those that hold reservations
+    for run in islice((each for each in in_turn if each.gpu not in passed_over), most):
         waiting.append(run)
         queues.shares.take(run)
     if not waiting:
