@@ -206,6 +206,20 @@ def test_a_notebook_shows_the_page() -> None:
     assert 'href="https://faena.example/ui/endpoints/digits"' in shown and "http://localhost:1/score" in shown
 
 
+def test_at_a_server_elsewhere_the_address_is_one_that_leads_there() -> None:
+    uri = "http://localhost:1/score"
+    assert (
+        handle(scoring_uri=uri, settings=Settings(host="0.0.0.0")).scoring_uri
+        == "http://faena.example:1/score"
+    )
+    service = handle(scoring_uri=uri, settings=Settings(auth_enabled=False))
+    assert service.scoring_uri == uri
+    with pytest.raises(
+        WebserviceException, match=r"of the server's own host, where nobody elsewhere reaches it"
+    ):
+        service.run("1")
+
+
 def test_configurations_say_what_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
     made = AksDeployment(num_replicas=2, scoring_timeout_ms=500, enable_app_insights=True)
     assert repr(made) == "AksDeployment(auth_enabled=True, workers=2, timeout_seconds=0.5)"

@@ -25,8 +25,11 @@ def ask(
     headers: Mapping[str, str],
     name: str,
     certificate: str | None = None,
+    advice: str = "",
 ) -> Any:
     """The answer, decoded where it is JSON, else its bytes. `certificate`: its own, which may be self-signed.
+
+    `advice`: a sentence, with a blank before it, for where nobody answers.
 
     Raises WebserviceException for a status other than 2xx, and where nobody answers.
     """
@@ -45,7 +48,7 @@ def ask(
         ) from error
     except (URLError, HTTPException, OSError) as error:
         why = getattr(error, "reason", error)
-        raise WebserviceException(f"Nothing answers at {address}: {why}.") from error
+        raise WebserviceException(f"Nothing answers at {address}: {why}.{advice}") from error
 
 
 def _trusting(certificate: str) -> ssl.SSLContext:

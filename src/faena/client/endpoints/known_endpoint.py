@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from faena.client.html import tables
 from faena.client.wire import labels
@@ -18,6 +19,9 @@ from faena.kernel.errors import NotFound, WebserviceException
 if TYPE_CHECKING:
     from faena import Model
     from faena.client.environments.environment import Environment
+
+
+_EVERYWHERE = ("0.0.0.0", "::", "")
 
 
 class KnownEndpoint:
@@ -84,11 +88,19 @@ class KnownEndpoint:
     @property
     def scoring_uri(self) -> str | None:
         """None until it listens."""
-        return self._view.scoring_uri
+        return self._from_here(self._view.scoring_uri)
 
     @property
     def swagger_uri(self) -> str | None:
-        return self._view.swagger_uri
+        return self._from_here(self._view.swagger_uri)
+
+    def _from_here(self, uri: str | None) -> str | None:
+        """A server elsewhere calls its own host localhost: what listens at all of its addresses has its name here."""
+        there = urlsplit(self.workspace.url).hostname
+        if not uri or not there or self._view.machine or self._view.settings.host not in _EVERYWHERE:
+            return uri
+        there = f"[{there}]" if ":" in there else there
+        return uri.replace("//localhost:", f"//{there}:", 1)
 
     @property
     def compute_type(self) -> str:

@@ -16,6 +16,7 @@ from faena.endpoints.schemas import EndpointChange
 from faena.kernel.errors import NotFound, WebserviceException
 
 _LINES = 5000
+_ITSELF = ("127.0.0.1", "localhost", "::1")
 
 
 class Webservice(AwaitedEndpoint):
@@ -35,7 +36,19 @@ class Webservice(AwaitedEndpoint):
         tls = self._view.settings.tls
         certificate = None if tls is None else tls.certificate
         sent = texts(headers, "headers")
-        return asking.ask(self.scoring_uri, input_data, key, sent, self.name, certificate)
+        return asking.ask(
+            self.scoring_uri, input_data, key, sent, self.name, certificate, advice=self._advice()
+        )
+
+    def _advice(self) -> str:
+        """Where nobody answers."""
+        settings = self._view.settings
+        if not self.workspace.url or settings.cluster or settings.host not in _ITSELF:
+            return ""
+        return (
+            f" {self.name} listens at {settings.host} of the server's own host, where nobody elsewhere reaches it: "
+            "deploy it with host='0.0.0.0' and a certificate, or on a cluster of machines that have joined."
+        )
 
     def get_keys(self) -> tuple[str, str]:
         """(primary, secondary). Raises UserErrorException where it asks for none."""
