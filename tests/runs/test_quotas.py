@@ -86,7 +86,7 @@ class TestNodesAtOnce:
         limit(ground, experiment="x", set={"nodes": 1})
         assert ground.step() == ["x-00000", "y-00001", "y-00003"]
         ground.write(lambda write: renaming.rename(write, "x", "z", 0))
-        assert ground.blocker("x-00002") == "quota of experiment 'z': 1 of 1 node at once are in use"
+        assert ground.blocker("x-00002") == "quota of experiment 'z': 1 of 1 node at once is in use"
 
     @on_sqlite_alone
     def test_a_cluster_grows_no_further_than_quotas_let(self, ground: Ground) -> None:

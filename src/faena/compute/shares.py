@@ -160,7 +160,7 @@ def _over(owner: Owner, most: int, used: int, wants: int) -> str:
     if wants > most:
         return f"{owner.words}: {_nodes(most)} at once at most, and it wants {wants}"
     more = f", and it wants {wants}" if wants > 1 else ""
-    return f"{owner.words}: {used} of {_nodes(most)} at once are in use{more}"
+    return f"{owner.words}: {used} of {_nodes(most)} at once {'is' if most == 1 else 'are'} in use{more}"
 
 
 def _nodes(count: int) -> str:
