@@ -71,12 +71,30 @@ def like_exactly(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement
     return _LikeExactly(value, sa.literal(_escaped(plain), Text()), sa.literal(glob, Text()))
 
 
+def has_bytes(column: sa.ColumnElement[bytes], part: bytes) -> sa.ColumnElement[bool]:
+    """Whether these are somewhere in the column's."""
+    return _HasBytes(column, sa.literal(part, sa.LargeBinary()))
+
+
 def by_no_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """The column, for a comparison by which SQLite is to use no index: it does not know how many rows that would be.
 
     PostgreSQL does, as long as the column stands there as it is.
     """
     return _ByNoIndex(column)
+
+
+class _HasBytes(FunctionElement[bool]):
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_HasBytes)
+def _spell_has_bytes(element: _HasBytes, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = (compiler.process(each, **options) for each in element.clauses)
+    if compiler.dialect.name == POSTGRESQL:
+        return f"(position({part} IN {column}) > 0)"
+    return f"(instr({column}, {part}) > 0)"
 
 
 class _ByNoIndex(FunctionElement[Any]):

@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from faena.db import Read
+from faena.db import Read, has_bytes
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.runs.inputs import dataset_id
 from faena.runs.store import UNREADABLE, runs
@@ -18,10 +19,20 @@ from faena.runs.submission_schemas import DataInput
 
 LATEST = 2_000
 """Runs that are looked at: what they were given is told in no column."""
-_TOGETHER = 200
 _LONGEST = 1 << 20
 """Bytes of a submission that is read."""
-_WITH_DATA = b'"inputs":[{'
+_LATEST = (
+    sa.select(runs.c.id, runs.c.name, runs.c.status, runs.c.created_at, runs.c.submission)
+    .where(runs.c.deletion.is_(None), sa.func.length(runs.c.submission) < sa.literal_column(str(_LONGEST)))
+    .order_by(runs.c.created_at.desc(), runs.c.id.desc())
+    .limit(sa.literal_column(str(LATEST)))
+    .subquery()
+)
+_LATEST_GIVEN = Prepared(
+    sa.select(_LATEST)
+    .where(has_bytes(_LATEST.c.submission, b'"inputs":[{'))
+    .order_by(_LATEST.c.created_at.desc(), _LATEST.c.id.desc())
+)
 
 
 class Reader(Struct, frozen=True):
@@ -65,19 +76,6 @@ def of_runs(read: Read, run_ids: Collection[str]) -> tuple[str, ...]:
 
 def _given(read: Read) -> Iterator[tuple[Any, tuple[DataInput, ...]]]:
     """The latest runs that were given data, and which."""
-    for row in _rows(read):
-        if _WITH_DATA not in row.submission:
-            continue
+    for row in read.execute(_LATEST_GIVEN):
         with suppress(*UNREADABLE):
             yield row, msgspec.json.decode(row.submission, type=_Asked).inputs
-
-
-def _rows(read: Read) -> Iterator[sa.Row[tuple[str, str, str, int, bytes]]]:
-    columns = (runs.c.id, runs.c.name, runs.c.status, runs.c.created_at, runs.c.submission)
-    asked = sa.select(*columns).where(runs.c.deletion.is_(None), sa.func.length(runs.c.submission) < _LONGEST)
-    asked = asked.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(_TOGETHER)
-    for start in range(0, LATEST, _TOGETHER):
-        rows = read.execute(asked.offset(start)).all()
-        yield from rows
-        if len(rows) < _TOGETHER:
-            return
