@@ -17,7 +17,7 @@ _COPIES = """
 CREATE TEMP TABLE copies ON COMMIT DROP AS
 SELECT id AS old, md5(id || turn) AS new, turn * {sent} AS further
 FROM runs, generate_series(1, {turns}) AS turn
-WHERE experiment = %s AND number + turn * {sent} <= {runs}
+WHERE experiment = %s AND started_at / 1000 + turn * {sent} <= {runs}
 """
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
@@ -25,7 +25,7 @@ _COLUMNS = (
 _LIKE = {
     "runs": {
         "id": "copies.new",
-        "number": "number + further",
+        "number": "started_at / 1000 + further",  # eight threads sent them: those have numbers in another order
         "created_at": "created_at + further * 1000",
         "started_at": "started_at + further * 1000",
     },

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from faena.db import BigInteger, Database, Integer, Read, String, Text, Write, like, metadata, upsert
+from faena.db import (
+    BigInteger,
+    Database,
+    Integer,
+    Read,
+    String,
+    Text,
+    Write,
+    has_bytes,
+    like,
+    metadata,
+    upsert,
+)
 from faena.db.prepared import Prepared
 from faena.db.schema import OF_PLACE
 from faena.kernel.errors import UserErrorException
@@ -167,6 +179,15 @@ class DatabaseContract:
 
         database.submit_write(add).result()
         assert sorted(database.submit_read(find).result()) == sorted(matching)
+
+    def test_bytes_are_found_in_bytes(self, database: Database) -> None:
+        there = sa.literal(b'a\0"b":[\xff', sa.LargeBinary())
+
+        def ask(read: Read) -> list[bool]:
+            parts = (b'"b":[', b"\0", b"\xff", b"b:")
+            return [bool(read.execute(sa.select(has_bytes(there, part))).scalar_one()) for part in parts]
+
+        assert database.submit_read(ask).result() == [True, True, True, False]
 
     def test_a_row_that_is_there_is_changed_or_stays(self, database: Database) -> None:
         def put(write: Write, rows: list[dict[str, Any]], *update: str) -> None:
