@@ -9,7 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from faena.server.restart.handed_on import SIGNAL
 from tests.people.shared import connected
+from tests.several.processes import Process, until
+
+_PATIENCE_S = 180.0
+"""For a server to take the place of another one, which is rehearsed first, on a busy machine."""
 
 
 class Clients:
@@ -43,7 +48,7 @@ class Clients:
     def _ask(self, number: int) -> None:
         connection = connected(self._url)
         verb, path = (
-            ("GET", "/experiments") if number < 2 else ("PUT", f"/experiments?name=of-client-{number}")
+            ("GET", "/experiments") if number % 4 < 2 else ("PUT", f"/experiments?name=of-client-{number}")
         )
         shown = {"Authorization": f"Bearer {self._token}", "Content-Length": "0"}
         if number % 2:
@@ -60,3 +65,16 @@ class Clients:
                 connection.close()
             self.longest = max(self.longest, time.monotonic() - began)
         connection.close()
+
+
+def started(process: Process) -> int:
+    """How many servers this process has been."""
+    return process.said.count("People sign in at ")
+
+
+def restart(process: Process) -> None:
+    """In its place, until the next one listens."""
+    before = started(process)
+    process.send(SIGNAL)
+    until(lambda: started(process) > before, "the next server listens", _PATIENCE_S)
+    assert process.lives

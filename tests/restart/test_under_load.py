@@ -14,15 +14,14 @@ from faena.client.runs.follow import follow
 from faena.client.runs.show import Follower
 from faena.runs.schemas import LogEvent
 from faena.server.node_listener import certificate
-from faena.server.restart.handed_on import SIGNAL
 from faena.testing.postgresql import Server as PostgreSQL
 from tests.examples import MANY
-from tests.restart.clients import Clients
-from tests.several.processes import Job, Process, Server, until
+from tests.restart.clients import Clients, restart, started
+from tests.several.processes import Job, Server, until
 
 pytestmark = pytest.mark.long
 RESTARTS = 3 if MANY else 1
-BETWEEN = 170 if MANY else 40
+BETWEEN = 250 if MANY else 40
 """Requests between two restarts."""
 
 
@@ -45,17 +44,6 @@ class Heard(Follower):
         self.text += event.text
 
 
-def started(process: Process) -> int:
-    return process.said.count("People sign in at ")
-
-
-def restart(process: Process) -> None:
-    before = started(process)
-    process.send(SIGNAL)
-    until(lambda: started(process) > before, "the next server listens")
-    assert process.lives
-
-
 def test_nobody_who_asks_meanwhile_fails(server: Server, tmp_path: Path) -> None:
     process = server.start()
     job = Job(server.by(process), tmp_path, steps=100_000)
@@ -67,7 +55,11 @@ def test_nobody_who_asks_meanwhile_fails(server: Server, tmp_path: Path) -> None
     def are_answered() -> None:
         before, said = clients.asked, heard.text.count("said at")
         job.say()
-        until(lambda: clients.asked > before + BETWEEN and heard.text.count("said at") > said, "all goes on")
+        until(
+            lambda: clients.asked > before + BETWEEN and heard.text.count("said at") > said,
+            "all goes on",
+            240,
+        )
 
     with clients.asking():
         are_answered()

@@ -17,12 +17,12 @@ from faena.testing.postgresql_pair import pair
 from tests.faults.__main__ import cell
 from tests.faults.campaign import CELLS, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
-from tests.team import clocks, days, full
+from tests.team import clocks, days, deployed_balancers, full
 from tests.team.failover import failed_over
 from tests.team.ground import keys, team
 from tests.team.sites import opening
 
-_DAYS = ("restarts", "replicas", "clocks", "full")
+_DAYS = ("restarts", "replicas", "clocks", "full", "balancers")
 _KNOWN_S = 15.0
 """Seconds from a kill to the state in the API, where another process is to lead first."""
 
@@ -66,6 +66,12 @@ def _days(base: Path, options: argparse.Namespace) -> Iterator[days.Row]:
     if "full" in options.days:
         for number, what in enumerate(full.PLACES):
             yield full.filled(base / f"full-{number}", what)
+    if "balancers" in options.days:
+        for name in deployed_balancers.KINDS:
+            if deployed_balancers.is_installed(name):
+                yield from deployed_balancers.tried(base / name, name, options.times)
+            else:
+                print(f"{name} is not installed, and is left out", flush=True)
 
 
 def _killed(folder: Path, links: Path, options: argparse.Namespace, seed: int) -> list[table.Row]:
@@ -98,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds", type=float, nargs="+", default=[0.0, 20.0, 60.0], help="for which it is away"
     )
+    parser.add_argument("--times", type=int, default=3, help="each day of a balancer (default 3)")
     return parser
 
 

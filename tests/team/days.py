@@ -94,6 +94,13 @@ def replica_takes_its_place(team: Team, seconds: float) -> None:
     team.servers.replica.promote()
 
 
+def bucket_killed(team: Team, seconds: float) -> None:
+    assert team.bucket is not None
+    team.bucket.kill()
+    _wait(seconds)
+    team.bucket.start()
+
+
 WEATHERS: dict[str, Weather] = {
     "the leader is told to leave": one_away(signal.SIGTERM, leads=True),
     "the leader is killed": one_away(signal.SIGKILL, leads=True),
@@ -102,6 +109,7 @@ WEATHERS: dict[str, Weather] = {
     "both are killed": all_away(signal.SIGKILL),
     "PostgreSQL is stopped": database_away,
     "PostgreSQL is killed": database_killed,
+    "the bucket's server is killed": bucket_killed,
 }
 
 

@@ -92,6 +92,7 @@ class Team:
         self.local = Workspace.create(name, folder / name)
         self.places = [Place(self, number, each) for number, each in enumerate(more)]
         self.balancer: Balancer | None = None
+        self.bucket: s3.S3Server | None = None
         self._connected: list[Workspace] = []
 
     def process(self, log: Path, port: int, more: Mapping[str, str] | None) -> Process:
@@ -164,9 +165,12 @@ def team(
     """
     with ExitStack() as stack:
         servers = stack.enter_context(pair(of_database, place_of_database))
+        bucket: s3.S3Server | None = None
         if objects is None:
-            objects = stack.enter_context(s3.running(folder / "s3")).address
+            bucket = stack.enter_context(s3.running(folder / "s3"))
+            objects = bucket.address
         made = Team(folder, servers, objects, replicas=replicas, more=more)
+        made.bucket = bucket
         try:
             made.start()
             made.balancer = stack.enter_context(balancing([place.port for place in made.places]))

@@ -43,22 +43,23 @@ class Runs(Worker):
             "KILLS_RELEASE": case.release,
             "KILLS_MODEL_BYTES": ground.MODEL_BYTES,
         }
-        run = Experiment(self._workspace, f"runs-{self.who}").submit(
-            Estimator(
-                str(self._source),
-                entry_script="train.py",
-                compute_target=self._cluster,
-                interpreter=sys.executable,
-                environment_variables={name: str(value) for name, value in variables.items()},
+        estimator = Estimator(
+            str(self._source),
+            entry_script="train.py",
+            compute_target=self._cluster,
+            interpreter=sys.executable,
+            environment_variables={name: str(value) for name, value in variables.items()},
+        )
+        try:
+            run = Experiment(self._workspace, f"runs-{self.who}").submit(estimator)
+            self._runs.append((case, run))
+            until(
+                lambda: len(case.confirmed().points) > _POINTS or run.refresh().ended_at is not None,
+                f"{case.name} logs",
+                seconds=_PATIENCE_S,
             )
-        )
-        self._runs.append((case, run))
-        until(
-            lambda: len(case.confirmed().points) > _POINTS or run.refresh().ended_at is not None,
-            f"{case.name} logs",
-            seconds=_PATIENCE_S,
-        )
-        case.release.touch()
+        finally:
+            case.release.touch()  # also where it is told of an error: the next run needs its node
         run.wait_for_completion(raise_on_error=False)
 
     def finish(self) -> None:

@@ -31,12 +31,34 @@ class Unavailable(Exception):
     """There can be no server here; the message says why."""
 
 
-@dataclass
 class S3Server:
-    """It has one bucket, `BUCKET`, which is a folder of `folder`."""
+    """It has one bucket, `BUCKET`, which is a folder of `folder`. Ends with the process that made it."""
 
-    folder: Path
-    port: int
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        """`folder`: need not be there. `port`: 0: a free one. Raises Unavailable."""
+        program = Path(sys.executable).with_name("rclone")
+        if not program.exists() and shutil.which("rclone") is None:
+            raise Unavailable("rclone, the S3 server of the tests, is not installed: make .venv/.dev")
+        self._program = str(program) if program.exists() else "rclone"
+        self.folder = folder / "data"
+        self.port = port
+        self._log = folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        (self.folder / BUCKET).mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> None:
+        """Once it listens, at the port that it had before. Raises Unavailable."""
+        self._log.unlink(missing_ok=True)
+        command = [self._program, "serve", "s3", str(self.folder)]
+        command += [f"--addr=127.0.0.1:{self.port}", f"--auth-key={KEY},{SECRET}", f"--log-file={self._log}"]
+        environment = {**os.environ, "RCLONE_CONFIG": os.devnull, "GOMAXPROCS": "2"}
+        process = self._process = subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent)
+        self.port = until(lambda: _port(process, self._log), "the S3 server listens", seconds=60)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     @property
     def endpoint(self) -> str:
@@ -50,22 +72,13 @@ class S3Server:
 
 @contextmanager
 def running(folder: Path, port: int = 0) -> Iterator[S3Server]:
-    """Ends with the block, and with this process. `folder`: need not be there. Raises Unavailable."""
-    program = Path(sys.executable).with_name("rclone")
-    if not program.exists() and shutil.which("rclone") is None:
-        raise Unavailable("rclone, the S3 server of the tests, is not installed: make .venv/.dev")
-    data, log = folder / "data", folder / "log"
-    (data / BUCKET).mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
-    command = [str(program) if program.exists() else "rclone", "serve", "s3", str(data)]
-    command += [f"--addr=127.0.0.1:{port}", f"--auth-key={KEY},{SECRET}", f"--log-file={log}"]
-    environment = {**os.environ, "RCLONE_CONFIG": os.devnull, "GOMAXPROCS": "2"}
-    process = subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent)
+    """Until the block ends. `folder`, `port`: of `S3Server`. Raises Unavailable."""
+    server = S3Server(folder, port)
     try:
-        yield S3Server(data, until(lambda: _port(process, log), "the S3 server listens", seconds=60))
+        server.start()
+        yield server
     finally:
-        process.kill()
-        process.wait()
+        server.kill()
 
 
 def _port(process: subprocess.Popen[bytes], log: Path) -> int:
