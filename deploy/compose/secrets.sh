@@ -13,6 +13,6 @@ key=$(drawn)
 printf '%s' "$password" >secrets/postgres-password
 printf 'database = "postgresql://faena:%s@postgres/faena"\n' "$password" >secrets/server.toml
 printf '[default]\naws_access_key_id = faena\naws_secret_access_key = %s\n' "$key" >secrets/aws-credentials
-printf 'RCLONE_AUTH_KEY=faena,%s\n' "$key" >secrets/bucket.env
+printf 'BUCKET_SECRET=%s\n' "$key" >secrets/bucket.env
 # the containers' users read them, each the ones that it is given
 chmod 0444 secrets/*

@@ -14,11 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from faena.kernel.addresses import Url
+from faena.kernel.connections import Answer, Broken, NotConnected
 from faena.kernel.errors import ServerUnreachable, UserErrorException
+from faena.kernel.remote_server import RemoteServer
 from faena.kernel.tcp import end_when_silent
 from faena.kernel.transport import Transport
 
@@ -173,6 +176,47 @@ def test_a_wrong_host_or_port_and_one_that_is_silent_are_told_in_words() -> None
         with pytest.raises(ServerUnreachable, match=f"Nothing came back from 127.0.0.1, port {port}"):
             asked(Url(f"https://127.0.0.1:{port}", "token"))
         assert time.monotonic() - began < _PATIENCE_S
+
+
+@pytest.mark.parametrize("failure", [NotConnected("refused"), Broken("it ended")])
+def test_one_that_has_answered_is_waited_for_like_its_database(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """Its processes are started anew, which takes longer than a wrong address is tried."""
+    monkeypatch.setattr("faena.kernel.transport._WAITS", 0.0)
+    failures: list[Exception] = []
+
+    def ask(*arguments: Any, **options: Any) -> Answer:
+        if failures:
+            raise failures.pop()
+        return real(*arguments, **options)
+
+    with speaking(None) as server:
+        transport = Transport(Url(f"http://127.0.0.1:{server.port}", "token"), patience=0.0)
+        connections = transport.server.connections()
+        real = connections.ask
+        monkeypatch.setattr(connections, "ask", ask)
+        try:
+            failures += [failure]
+            with pytest.raises(ServerUnreachable):
+                transport.json("GET", "/version")
+            assert transport.json("GET", "/version") == []
+            failures += [failure, failure]
+            assert transport.json("GET", "/version") == []
+        finally:
+            transport.close()
+
+
+def test_whose_address_was_right_is_not_asked_whether_it_is() -> None:
+    server = RemoteServer(Url("https://127.0.0.1:1", "token", fingerprint="0" * 64))
+    cut = NotConnected("EOF")
+    cut.__cause__ = ended = ssl.SSLEOFError(8, "EOF")
+    ended.reason = "UNEXPECTED_EOF_WHILE_READING"
+    assert "as one does that speaks no TLS" in str(server.unreachable(cut))
+    server.answered()
+    assert str(server.unreachable(cut)).endswith(
+        "It did before: ask whoever runs it whether it is being started anew."
+    )
 
 
 def test_a_name_server_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

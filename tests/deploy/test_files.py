@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -66,10 +68,30 @@ def test_secrets_are_made_as_servers_read_them(tmp_path: Path) -> None:
     assert database == f"postgresql://faena:{made['postgres-password']}@postgres/faena"
     assert read({}, tmp_path / "secrets/server.toml").database == database
     key = made["aws-credentials"].rpartition(" = ")[2].strip()
-    assert made["bucket.env"] == f"RCLONE_AUTH_KEY=faena,{key}\n"
+    assert made["bucket.env"] == f"BUCKET_SECRET={key}\n"
     again = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=False)
     assert again.returncode == 1, "passwords that are in use are not replaced"
     assert "there already" in again.stderr
+
+
+@pytest.mark.usefixtures("s3_server")  # or there is no rclone
+def test_the_store_of_compose_takes_the_key_that_it_is_given(tmp_path: Path) -> None:
+    bucket = documents("compose/compose.yaml")[0]["services"]["bucket"]
+    shell, option, command = bucket["entrypoint"]
+    command = command.replace("$$", "$").replace("/data", str(tmp_path)).replace(":9000", "127.0.0.1:0")
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    variables = {**os.environ, "PATH": programs, "RCLONE_CONFIG": os.devnull, "BUCKET_SECRET": "a1b2"}
+    store = subprocess.Popen([shell, option, command], env=variables, stderr=subprocess.PIPE, text=True)
+    assert store.stderr is not None
+    try:
+        said = ""
+        while "Starting s3 server" not in said and (line := store.stderr.readline()):
+            said += line
+        assert "Starting s3 server" in said, said
+        assert (tmp_path / "faena").is_dir()
+    finally:
+        store.kill()
+        store.communicate()
 
 
 def test_the_image_listens_where_people_probes_and_balancers_ask() -> None:

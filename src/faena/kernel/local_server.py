@@ -35,6 +35,7 @@ class LocalServer:
     """`start`: whether a missing server is started. `persevering`: also one that cannot start is tried again."""
 
     prefix = ""
+    has_answered = False  # one that is gone is started anew from here
 
     def __init__(self, folder: Path, *, start: bool = True, persevering: bool = False) -> None:
         self._given = folder

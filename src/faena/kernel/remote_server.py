@@ -38,6 +38,7 @@ class RemoteServer:
         self._address = address
         self.prefix = address.path
         self.headers = {"Authorization": f"Bearer {address.token}"}
+        self.has_answered = False
         self._connections = _to(address)
 
     @property
@@ -51,7 +52,7 @@ class RemoteServer:
         return path
 
     def answered(self) -> None:
-        pass
+        self.has_answered = True
 
     def leaving(self) -> None:
         pass
@@ -60,7 +61,7 @@ class RemoteServer:
         pass
 
     def unreachable(self, failure: Exception) -> FaenaError:
-        why = _in_words(failure, self._address)
+        why = _in_words(failure, self._address, has_answered=self.has_answered)
         return ServerUnreachable(f"{self.title} does not answer ({failure}). {why or self.advice}")
 
     def close(self) -> None:
@@ -215,7 +216,7 @@ def _context(address: Url) -> ssl.SSLContext:
         ) from error
 
 
-def _in_words(failure: Exception, address: Url) -> str:
+def _in_words(failure: Exception, address: Url, *, has_answered: bool = False) -> str:
     """What to do about it; empty where nothing is known but that it failed."""
     cause = failure.__cause__ or failure
     where = f"{address.host}, port {address.port}"
@@ -230,6 +231,8 @@ def _in_words(failure: Exception, address: Url) -> str:
         return f"No host is known here by the name {address.host!r}."
     if isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return f"There is no way from here to {address.host}. Is its address right, and is this machine in its network?"
+    if has_answered and isinstance(cause, (ConnectionError, ssl.SSLEOFError)):
+        return "It did before: ask whoever runs it whether it is being started anew."
     if isinstance(cause, ConnectionRefusedError):
         return f"Nothing listens at {where}. Is its address right, and does it run?"
     if isinstance(cause, TimeoutError):

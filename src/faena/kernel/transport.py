@@ -35,8 +35,9 @@ from faena.kernel.unresponsive import RemoteSilence, Silence
 
 _LONGEST_SEGMENT = 500
 _CONNECTING = 5.0
-_DATABASE_AWAY = 300.0
-"""Seconds for which a server is asked again whose database does not answer: it waits a minute itself each time."""
+_AWAY = 300.0
+"""Seconds for which a server at a URL is asked again that has answered before, and any whose database does not answer,
+for which it waits a minute itself each time."""
 _MUCH = 1 << 18
 """Bytes that a slow line takes seconds for."""
 _WAITS = 30.0
@@ -52,6 +53,8 @@ class Server(Protocol):
     """What each request carries."""
     prefix: str
     """What stands before the path of each request."""
+    has_answered: bool
+    """Whether it is known to be there, and somebody else's to bring back."""
 
     @property
     def title(self) -> str:
@@ -88,7 +91,8 @@ class Transport:
     whose is not. Each raises at once what a server says that was started and cannot be one: WorkspaceException for a
     workspace of a newer Faena, DatabaseDamaged, StorageFull, …
 
-    `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
+    `patience`: seconds for which a request goes on trying when no server answers; from 30 on it is five minutes at least
+    for a server at a URL that has answered before. `start`: whether a missing
     server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
     `tells`: on stderr, within five seconds, of a server that does not answer and of a full disk.
     `answering`: seconds that an answer may take, unless a request says otherwise.
@@ -298,7 +302,7 @@ class Transport:
     ) -> Answer:
         given = self._patience if patience is None else patience
         deadline = time.monotonic() + given
-        longest = time.monotonic() + max(given, _DATABASE_AWAY if given >= _WAITS else 0.0)
+        longest = time.monotonic() + max(given, _AWAY if given >= _WAITS else 0.0)
         sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
         pause = 0.005
         while True:
@@ -331,6 +335,8 @@ class Transport:
                 failure = error
             except Broken as error:
                 failure = error
+            if self.server.has_answered:
+                deadline = longest
             if time.monotonic() + pause > deadline:
                 raise self.server.unreachable(failure) from failure
             time.sleep(pause)
