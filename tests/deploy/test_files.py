@@ -115,16 +115,25 @@ def test_pods_and_containers_may_write_where_the_image_says_and_nowhere_else() -
     pod = documents("kubernetes/server.yaml")[0]["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert str(pod["securityContext"]["runAsUser"]) == USER
-    for container in (*pod["initContainers"], *pod["containers"]):
-        mounted = {each["mountPath"] for each in container["volumeMounts"]}
+    containers = pod["initContainers"] + pod["containers"]
+    private, others = containers[0], containers[1:]
+    made = private["command"][-1]
+    for container in others:
+        mounted = {each["mountPath"]: each for each in container["volumeMounts"]}
         assert container["securityContext"]["readOnlyRootFilesystem"]
+        (volume,) = private["volumeMounts"]
+        runtime = mounted[image["FAENA_RUNTIME"]]
+        assert runtime["name"] == volume["name"]
+        assert f"{volume['mountPath']}/{runtime['subPath']}" == made, "a volume itself is open to all"
         assert all(any(path.startswith(place) for place in mounted) for path in image.values()), mounted
     for name in ("faena-1", "faena-2", "folder"):
         service = documents("compose/compose.yaml")[0]["services"][name]
         places = {each.partition(":")[2] for each in service["volumes"]}
         places |= {each.partition(":")[0] for each in service["tmpfs"]}
         assert (service["read_only"], service["user"]) == (True, f"{USER}:{USER}")
-        assert all(any(path.startswith(place) for place in places) for path in image.values()), places
+        written = {**image, **{name: service["environment"][name] for name in ("FAENA_RUNTIME",)}}
+        assert all(any(path.startswith(place) for place in places) for path in written.values()), places
+        assert written["FAENA_RUNTIME"] not in places, "the server makes it, for itself alone"
     assert f"USER {USER}:{USER}\n" in text("Dockerfile")
 
 
@@ -141,12 +150,17 @@ def test_whoever_ends_a_server_waits_for_its_drain() -> None:
     assert pod["terminationGracePeriodSeconds"] >= drain + 45
 
 
+def _of_faena(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """Containers that run `faena`."""
+    return [each for each in (*pod["initContainers"], *pod["containers"]) if "args" in each]
+
+
 def commands() -> list[tuple[str, list[str]]]:
     """By the file, what it has `faena` do."""
     compose = documents("compose/compose.yaml")[0]["services"]
     pod = documents("kubernetes/server.yaml")[0]["spec"]["template"]["spec"]
     found = [(f"compose.yaml, {name}", compose[name]["command"]) for name in ("faena-1", "folder")]
-    found += [("server.yaml", each["args"]) for each in (*pod["initContainers"], *pod["containers"])]
+    found += [("server.yaml", each["args"]) for each in _of_faena(pod)]
     for unit in (DEPLOY / "systemd").glob("*.service"):
         for line in re.findall(r"^Exec(?:Start|Stop)=\S+/faena (.+)$", unit.read_text(), re.MULTILINE):
             found.append((unit.name, shlex.split(line)))

@@ -91,9 +91,9 @@ class Transport:
     whose is not. Each raises at once what a server says that was started and cannot be one: WorkspaceException for a
     workspace of a newer Faena, DatabaseDamaged, StorageFull, …
 
-    `patience`: seconds for which a request goes on trying when no server answers; from 30 on it is five minutes at least
-    for a server at a URL that has answered before. `start`: whether a missing
-    server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
+    `patience`: seconds for which a request goes on trying when no server answers; from 30 on it is five minutes at
+    least for a server at a URL that has answered before. `start`: whether a missing server is started. `persevering`:
+    also a server that cannot start is tried again, until patience ends.
     `tells`: on stderr, within five seconds, of a server that does not answer and of a full disk.
     `answering`: seconds that an answer may take, unless a request says otherwise.
     """
