@@ -67,7 +67,7 @@ async def send(
     digest: str, request: Request[None, None, State], objects: Objects, database: Database
 ) -> None:
     digests.check(digest)
-    await admission.ask(database)
+    await admission.ask(database, _told_size(request))
     await objects.receive(request.stream(), expected=digest)
 
 
@@ -79,7 +79,7 @@ async def send(
     opt=CONTRIBUTE,
 )
 async def send_batch(request: Request[None, None, State], objects: Objects, database: Database) -> None:
-    await admission.ask(database)
+    await admission.ask(database, _told_size(request))
     body = await request.body()
     await objects.put_all(await asyncio.to_thread(batches.read, body))
 
@@ -105,7 +105,7 @@ async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
 )
 async def take_file(digest: str, data: LocalFile, objects: Objects, database: Database) -> None:
     digests.check(digest)
-    await admission.ask(database)
+    await admission.ask(database, 0)
     # reading a pipe or a device would never end; a NUL or an overlong name is no file either
     if not Path(data.path).is_absolute() or not await asyncio.to_thread(os.path.isfile, data.path):
         raise UserErrorException(
@@ -162,8 +162,13 @@ async def send_piece(
 ) -> UploadView:
     uploads.check(digest, offset, size)
     if offset == 0:  # what has begun is brought to its end
-        await admission.ask(database)
+        await admission.ask(database, size)
     return await sent.receive(digest, offset, size, request.stream())
+
+
+def _told_size(request: Request[None, None, State]) -> int:
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() else 0
 
 
 routers = [

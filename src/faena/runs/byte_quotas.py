@@ -36,15 +36,20 @@ class Known:
     def limits_nobody(self) -> bool:
         return self.monotonic() - self._read_at < _QUOTAS_FOR and not self._limits and self._general is None
 
-    def refuse(self, read: Read, asked: Sequence[Owner]) -> None:
+    def refuse(self, read: Read, asked: Sequence[Owner], more: int = 0) -> None:
+        """`more`: bytes that are to come, where that is known."""
         if self.monotonic() - self._read_at >= _QUOTAS_FOR:
             self._learn(read)
         for owner in asked:
             limit = self._limits.get(owner, self._general if owner.kind is OwnerKind.PERSON else None)
-            if limit is None or self._used(read, owner, _COUNTED_FOR) < limit:
+            if limit is None or self._has_room(self._used(read, owner, _COUNTED_FOR), more, limit):
                 continue
-            if (used := self._used(read, owner, _BEFORE_REFUSING)) >= limit:
-                raise NotAllowed(_why(owner, used, limit))
+            if not self._has_room(used := self._used(read, owner, _BEFORE_REFUSING), more, limit):
+                raise NotAllowed(_why(owner, used, limit, more if used < limit else 0))
+
+    @staticmethod
+    def _has_room(used: int, more: int, limit: int) -> bool:
+        return used < limit and used + more <= limit
 
     def _learn(self, read: Read) -> None:
         quotas = quota_store.all_quotas(read)
@@ -79,27 +84,27 @@ def refuse_submission(database: Database, line: Line) -> None:
         Context().run(database.look_up, lambda read: known.refuse(read, owners(line)))
 
 
-async def refuse_files(database: Database, run_id: str) -> None:
-    """The same, of files that somebody adds to a run; what a run here wrote itself is kept whatever its quota."""
+async def refuse_files(database: Database, run_id: str, more: int = 0) -> None:
+    """The same, of files that somebody adds to a run; what a run here wrote itself is kept whatever its quota.
+
+    `more`: their bytes, where they are known. Silent for a run that is not there for whoever asks.
+    """
     known = known_of(database)
     if known.limits_nobody:
         return
-
-    def work(read: Read) -> None:
-        run = store.get(read, run_id)
-        if run is not None and (run.type == EXTERNAL or run.ended_at is not None):
-            known.refuse(read, owners(Line(run.user, run.experiment)))
-
-    await _in_nobodys_name(database, work)
+    run = await database.read(lambda read: store.get(read, run_id))
+    if run is not None and (run.type == EXTERNAL or run.ended_at is not None):
+        line = Line(run.user, run.experiment)
+        await _in_nobodys_name(database, lambda read: known.refuse(read, owners(line), more))
 
 
 @before_put.add
-async def _refuse_objects(database: Database) -> None:
+async def _refuse_objects(database: Database, more: int) -> None:
     """Of a person, before the first byte comes."""
     caller, known = CURRENT.get(), known_of(database)
     if caller is not None and not known.limits_nobody:
         asked = [Owner(OwnerKind.PERSON, caller.person)]
-        await _in_nobodys_name(database, lambda read: known.refuse(read, asked))
+        await _in_nobodys_name(database, lambda read: known.refuse(read, asked, more))
 
 
 async def _in_nobodys_name(database: Database, work: Callable[[Read], None]) -> None:
@@ -107,10 +112,11 @@ async def _in_nobodys_name(database: Database, work: Callable[[Read], None]) -> 
     await asyncio.wrap_future(Context().run(database.submit_read, work))
 
 
-def _why(owner: Owner, used: int, limit: int) -> str:
+def _why(owner: Owner, used: int, limit: int, more: int) -> str:
     whose = f"experiment {owner.name!r}" if owner.kind is OwnerKind.EXPERIMENT else owner.name
+    what = f"{shown(more)} more are not added" if more else "nothing is added"
     return (
-        f"The runs of {whose} keep {shown(used)}, and their quota is {shown(limit)}: nothing is added until owners of "
+        f"The runs of {whose} keep {shown(used)}, and their quota is {shown(limit)}: {what} until owners of "
         "the workspace delete some (`faena du` lists the largest; `faena delete RUN`, with --outputs its files alone), "
         "or allow more (`faena quota set`)."
     )

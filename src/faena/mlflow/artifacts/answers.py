@@ -137,13 +137,16 @@ async def put(services: Services, address: str, request: Request[Any, Any, Any])
     """Take a file; one of the same name is replaced, as MLflow has it."""
     tree, path = addresses.find(address)
     sent = bodies.parts(request.receive)
-    await (loose.put(services, path, sent) if tree is None else _put(services, tree, path, sent))
+    told = request.headers.get("content-length", "")
+    size = int(told) if told.isascii() and told.isdigit() else 0
+    await (loose.put(services, path, sent) if tree is None else _put(services, tree, path, sent, size))
 
 
-async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes]) -> None:
+async def _put(services: Services, tree: Tree, path: str, sent: AsyncIterator[bytes], told: int = 0) -> None:
+    """`told`: how many bytes come; 0: nobody says."""
     _check_name(path)
     if isinstance(tree, RunFiles):
-        await byte_quotas.refuse_files(services.database, tree.run_id)
+        await byte_quotas.refuse_files(services.database, tree.run_id, told)
     fresh, now = services.objects.fresh, services.now()
 
     def refer(write: Write, digest: str, size: int) -> None:
