@@ -28,7 +28,10 @@ def server() -> None:
 
 @server.command()
 def stop() -> None:
-    """Ask the server to leave, and wait until it has. Runs go on; those that have not ended bring it back."""
+    """Ask the server to leave, and wait until it has.
+
+    Runs go on; those that have not ended, endpoints, and notices that are tried again bring one back.
+    """
     from faena.kernel.discovery import Rendezvous, is_held
     from faena.kernel.settings import SERVER_LOCK
 

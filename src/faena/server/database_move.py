@@ -25,6 +25,7 @@ from faena.server import app as app  # its features add their tables
 from faena.workspaces import database_place
 from faena.workspaces import store as workspaces
 from faena.workspaces.model import WorkspaceFolder, open_folder
+from faena.workspaces.needs import COMES_BACK
 
 VARIABLE = f"{PREFIX}DATABASE"
 _ASIDE = "before-postgresql"
@@ -46,7 +47,7 @@ def move(folder: WorkspaceFolder, url: str) -> int:
         )
     if (lock := try_lock(Rendezvous(folder.path).election)) is None:
         raise WorkspaceException(
-            f"A server works on {folder.path}. Stop it first: `faena server stop` in {folder.path.parent}."
+            f"A server works on {folder.path}. Stop it first: `faena server stop` in {folder.path.parent}. {COMES_BACK}"
         )
     try:
         rows = _copy(at, url, folder.id)

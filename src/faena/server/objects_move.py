@@ -24,6 +24,7 @@ from faena.objects.bucket.store import Bucket
 from faena.people.settings import PREFIX
 from faena.workspaces import objects_place
 from faena.workspaces.model import WorkspaceFolder, open_folder
+from faena.workspaces.needs import COMES_BACK
 from faena.workspaces.objects_place import Place
 
 VARIABLE = f"{PREFIX}OBJECTS"
@@ -41,7 +42,8 @@ def move(folder: WorkspaceFolder, url: str, tell: Tell, *, leave_damaged: bool =
         for name in (Rendezvous(folder.path).election, folder.path / settings.SERVER_LOCK):
             if (lock := try_lock(name)) is None:
                 raise WorkspaceException(
-                    f"A server works on {folder.path}. Stop it first: `faena server stop` in {folder.path.parent}."
+                    f"A server works on {folder.path}. Stop it first: `faena server stop` in {folder.path.parent}. "
+                    f"{COMES_BACK}"
                 )
             until.callback(os.close, lock)
         if url:

@@ -27,6 +27,11 @@ class Kept(Struct, frozen=True):
 
 servers: Hooks[[Read], bool] = Hooks()
 """Whether there is something that a server must be there for, whoever asks for one or not."""
+COMES_BACK = (
+    "One comes back by itself for a run that goes on, an endpoint, or a notice that is tried again: let the run end, "
+    "delete the endpoint, remove the notice's rule."
+)
+"""For whoever wants no server at work: what `servers` has, in words."""
 environments: Hooks[[Read], Collection[str]] = Hooks()
 """Digests of locks that something is about to use: their environments stay on this machine."""
 keepers: Hooks[[Read, Sequence[str], Models], Kept | None] = Hooks()
