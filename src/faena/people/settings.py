@@ -135,9 +135,8 @@ def read(
     if ("certificate" in found) != ("key" in found):
         wrong.append("a certificate and its key are given together, or neither is")
     if wrong:
-        raise UserErrorException(
-            f"The server's settings cannot be used: {'; '.join(wrong)}. docs/server.md describes them."
-        )
+        what = "".join(f"\n- {fault}" for fault in wrong) if len(wrong) > 1 else f" {wrong[0]}."
+        raise UserErrorException(f"The server's settings, which docs/server.md describes, cannot be used:{what}")
     return made
 
 
