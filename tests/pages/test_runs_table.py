@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import quote
 
 import pytest
 
+from faena.runs.model import Run
 from faena.server.pages.rendering import render
+from faena.server.pages.runs import columns
 from faena.server.pages.runs.asked import ROWS, Asked
 from faena.server.pages.runs.table import Column, Group, Row, RunsTable
 from faena.testing.metric_history import fill_metrics
@@ -60,6 +64,14 @@ def test_without_a_choice_they_are_what_most_runs_have(browser: Visitor) -> None
         "rate",
         "width",
     ]
+
+
+def test_whose_they_are_is_shown_where_several_people_have_runs() -> None:
+    runs = [cast(Run, SimpleNamespace(user=name)) for name in ("ann", "bob", "ann")]
+    shown, of_one = (
+        [each.title for each in columns.default(columns.Facts(), "", some)] for some in (runs, runs[:1])
+    )
+    assert shown == [*of_one, "User"]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def default_table(
     )
     # a trial's table has its best value under the name of the same metric
     last = " (last)" if any(run.parent for run in found) else ""
-    further = [_named("metrics", each, f"{each}{last}") for each in metrics]
+    users = {run.user for run in found}
+    further = [_titled(_FIELDS["user"], "User")] if len(users) > 1 else []
+    further += [_named("metrics", each, f"{each}{last}") for each in metrics]
     further += [_named("parameters", each, each) for each in parameters]
     wanted = [*fixed, *sorted_names, *([seconds] if sweeps else []), *further]
     least = len(fixed) + len(sorted_names)

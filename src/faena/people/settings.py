@@ -136,7 +136,9 @@ def read(
         wrong.append("a certificate and its key are given together, or neither is")
     if wrong:
         what = "".join(f"\n- {fault}" for fault in wrong) if len(wrong) > 1 else f" {wrong[0]}."
-        raise UserErrorException(f"The server's settings, which docs/server.md describes, cannot be used:{what}")
+        raise UserErrorException(
+            f"The server's settings, which docs/server.md describes, cannot be used:{what}"
+        )
     return made
 
 

@@ -149,9 +149,14 @@ def facts(read: Read, ids: list[str], chosen: Sequence[Shown], sort: str = "") -
     )
 
 
-def default(found: Facts, sort: str) -> list[Shown]:
-    """Metrics and parameters that most of the runs have; the one that the table is sorted by before all."""
+def default(found: Facts, sort: str, runs: Sequence[Run] = ()) -> list[Shown]:
+    """Metrics and parameters that most of the runs have; the one that the table is sorted by before all.
+
+    Whose they are is shown where they are several people's.
+    """
     shown = [of_run(name, extra=name in ("experiment", "created")) for name in FIRST]
+    if len({run.user for run in runs}) > 1:
+        shown.append(of_run("user", extra=True))
     by = sort.removeprefix("-")
     metrics = common(list(found.metrics.values()), _METRICS, first=_sorted_by(by, "metrics"))
     parameters = common(list(found.parameters.values()), _PARAMETERS, first=_sorted_by(by, "parameters"))

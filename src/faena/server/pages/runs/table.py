@@ -145,7 +145,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         )
         ids = [run.id for run in page.runs]
         found = runs_columns.facts(read, ids, chosen, asked.sort)
-        shown = chosen or runs_columns.default(found, asked.sort)
+        shown = chosen or runs_columns.default(found, asked.sort, page.runs)
         grouped = None
         if by and page.runs:
             metric = runs_groups.compared_by(asked.sort, shown)
