@@ -35,6 +35,7 @@ def test_the_next_run_finds_loaded_what_the_first_has_loaded(project: Project) -
 
 
 def test_what_cannot_be_started_warm_says_why(project: Project) -> None:
+    project.run(SAY, warm=True)  # has it loaded for those that come
     (project.folder / "colorsys.py").write_text("own = True")
     run = project.run("import colorsys\nassert colorsys.own\n", warm=True)
     assert run.get_status() == "Completed"
