@@ -146,7 +146,8 @@ def shape(value: Any) -> Any:
 
 
 @pytest.mark.long
-def test_a_server_answers_them_today(tmp_path: Path) -> None:
+def test_a_server_answers_them_today(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))  # where other tests have built nothing
     clock = ManualClock()
     with running(tmp_path, clock, settings=Shared.settings()) as server:
         shared = Shared(server, clock)

@@ -106,7 +106,7 @@ def test_those_that_are_started_at_once_all_stay(server: Server) -> None:
     begun = [server.begin() for _ in range(3)]
     assert all(each.url for each in begun)
     until(lambda: any(each.leads for each in begun), "one leads")
-    asked = [server.caller(each).ask("GET", "/backups").status for each in begun]  # of the one that leads
+    asked = [server.caller(each).ask("GET", "/nodes").status for each in begun]  # of the one that leads
     assert asked == [200] * 3
     assert [each.lives for each in begun] == [True] * 3, "\n".join(each.said for each in begun)
     assert not any("leaving" in each.said for each in begun)
