@@ -92,5 +92,5 @@ def test_what_is_to_do_harm_is_refused(place: Place, tmp_path: Path) -> None:
         with backup(place, tmp_path) as folder:
             change(folder, place)
             with pytest.raises(WorkspaceException, match=said):
-                restore(folder, tmp_path / str(number), lambda done, all_of: None, name="other")
+                restore(folder, tmp_path / str(number), lambda done, all_of: None, name=f"harmed-{number}")
             assert not (tmp_path / str(number) / ".faena" / "workspace.json").exists(), what
