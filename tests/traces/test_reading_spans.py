@@ -85,10 +85,13 @@ def test_reading_takes_time_in_proportion(is_json: bool) -> None:
             otlp.span(spanId=f"{number + 1:016x}", attributes={"a": "x" * 50}) for number in range(count)
         ]
         body = otlp.as_json(*spans) if is_json else otlp.as_protobuf(*spans)
-        began = time.process_time()
-        assert len(told.read(body, is_json=is_json)) == count
-        return time.process_time() - began
 
-    took(10)
+        def once() -> float:
+            began = time.process_time()
+            assert len(told.read(body, is_json=is_json)) == count
+            return time.process_time() - began
+
+        return min(once() for _ in range(3))  # the garbage collector comes when it likes
+
     few, many = took(100), took(1000)
     assert many < 40 * few
