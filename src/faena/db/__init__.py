@@ -3,7 +3,7 @@
 from faena.db.columns import BigInteger, Integer, String, Text
 from faena.db.engine import Database
 from faena.db.schema import metadata, partial_index
-from faena.db.statements import by_no_index, has_bytes, like, like_exactly, upsert
+from faena.db.statements import by_no_index, has_bytes, json_member, like, like_exactly, upsert
 from faena.db.transactions import Read, Write
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Write",
     "by_no_index",
     "has_bytes",
+    "json_member",
     "like",
     "like_exactly",
     "metadata",

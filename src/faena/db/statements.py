@@ -84,6 +84,27 @@ def by_no_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return _ByNoIndex(column)
 
 
+def json_member(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[str]:
+    """The text of a member of the JSON object whose bytes a column has; null where there is none."""
+    path = sa.literal("$." + '"' + name.replace('"', "") + '"', sa.Text)
+    return _JsonMember(column, path, sa.literal(name, sa.Text))
+
+
+class _JsonMember(FunctionElement[str]):
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_JsonMember)
+def _spell_json_member(element: _JsonMember, compiler: SQLCompiler, **options: Any) -> str:
+    column, path, name = element.clauses
+    if compiler.dialect.name == POSTGRESQL:
+        spelled = [compiler.process(part, **options) for part in (column, name)]
+        return f"(convert_from({spelled[0]}, 'UTF8')::json ->> {spelled[1]})"
+    spelled = [compiler.process(part, **options) for part in (column, path)]
+    return f"json_extract(CAST({spelled[0]} AS TEXT), {spelled[1]})"
+
+
 class _HasBytes(FunctionElement[bool]):
     type = sa.Boolean()
     inherit_cache = True

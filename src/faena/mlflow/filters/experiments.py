@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from faena.db import json_member
 from faena.mlflow.errors import MlflowError
 from faena.mlflow.filters import sql
 from faena.mlflow.filters.language import Clause, parse, parse_orders
@@ -33,8 +34,7 @@ def conditions(text: str | None) -> list[sa.ColumnElement[bool]]:
 def _condition(clause: Clause) -> sa.ColumnElement[bool]:
     entity, name = clause.key.entity, clause.key.name
     if entity in _TAG:
-        path = "$." + '"' + name.replace('"', "") + '"'
-        value = sa.func.json_extract(sa.cast(experiments.c.tags, sa.Text), path)
+        value = json_member(experiments.c.tags, name)
         if (wants_none := sql.is_null(clause)) is not None:
             return value.is_(None) if wants_none else value.is_not(None)
         return sql.text(clause, value, what="tag")
