@@ -54,7 +54,8 @@ def of(kind: str, runs: int, people: int, seconds: float) -> list[Row]:
             for _ in range(runs):
                 submit(there.workspace, cluster, "print('never run')\n")
             fleet.wait("order", runs)
-            time.sleep(_SETTLING if runs > 10 else 1.0)
+            _all_have_points(there, runs)
+            time.sleep(_SETTLING if runs > 10 else 0.0)
             found = _browsed(there, fleet, tokens, seconds)
             fleet.say("end")
             closed = {each["closed"]: each["steps"] for each in fleet.wait("closed", runs)}
@@ -67,6 +68,16 @@ def _idle(there: Team, runs: int) -> None:
         return there.workspace.api.cluster("far").status.node_state_counts.idle_node_count == runs
 
     until(ready, "all nodes idle", seconds=120)
+
+
+def _all_have_points(there: Team, runs: int) -> None:
+    """Who asks for the curve of a run that has sent nothing yet is told, truthfully, that there is none."""
+    asked = f'metrics."{fake_scripts.METRICS[-1]}" >= 0'
+
+    def have() -> bool:
+        return len(there.workspace.api.runs(filter=asked, limit=runs)) == runs
+
+    until(have, "all have sent points", seconds=120)
 
 
 class Found:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import hashlib
 import ipaddress
+import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel.durable import write_atomically
+from faena.kernel.errors import ServiceException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,17 +32,46 @@ class Certificate:
 
 
 def own(folder: Path, names: Sequence[str]) -> Certificate:
-    """The one in `folder`, made where there is none: nodes that have joined go on trusting it. Raises OSError."""
+    """The one in `folder`, made where there is none: nodes that have joined go on trusting it. Raises OSError.
+
+    Processes that begin at once get the same one.
+    """
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     try:
         return Certificate(certificate, key, _fingerprint(certificate.read_text()))
     except (FileNotFoundError, ValueError):
         pass
-    made, secret = _new(names)
     folder.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(key, secret, mode=0o600)
-    write_atomically(certificate, made)
+    with _alone(folder / "certificate.lock"):
+        try:
+            made = certificate.read_bytes()
+            return Certificate(certificate, key, _fingerprint(made.decode()))
+        except (FileNotFoundError, ValueError):
+            made, secret = _new(names)
+            write_atomically(key, secret, mode=0o600)
+            write_atomically(certificate, made)
     return Certificate(certificate, key, _fingerprint(made.decode()))
+
+
+def check_pair(certificate: Path, key: Path | None) -> None:
+    """Raises ServiceException where they are none that a listener can use, OSError where they cannot be read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password="")  # without one, OpenSSL asks at the terminal
+    except ssl.SSLError as error:
+        raise ServiceException(
+            f"The certificate {certificate} and the key {key} cannot be used together ({error.reason or error})."
+        ) from error
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def fingerprint(certificate: Path | None) -> str:

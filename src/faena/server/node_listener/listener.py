@@ -21,7 +21,7 @@ from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
-from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.errors import Conflict, ServiceException, UserErrorException
 from faena.server.listener.binding import bound
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.configuration import configured
@@ -129,7 +129,7 @@ class NodeListener:
             async with self._turn:
                 if kept is not None and kept.is_open and self._view is None:
                     await self._listen(app, kept.listener)
-        except (OSError, Conflict) as error:
+        except (OSError, Conflict, ServiceException) as error:
             logging.warning("nodes cannot reach the server again: %s", error)
         finally:
             self._may_open_again = False
@@ -156,6 +156,7 @@ class NodeListener:
         made = None
         if asked.tls:
             made = await asyncio.to_thread(certificate.own, self._own, (host, *asked.names))
+            await asyncio.to_thread(certificate.check_pair, made.certificate, made.key)
             sslproto.SSLProtocol.max_size = _READ_AT_ONCE
         fingerprint = made.fingerprint if made else ""
         attempts = AttemptTokens(self._own)

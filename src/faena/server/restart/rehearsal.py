@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
 from faena.kernel.discovery import child_environment
-from faena.kernel.errors import ServiceException
 from faena.kernel.startup_errors import REFUSED, refusal
 from faena.people import settings
-from faena.people.settings import Settings
+from faena.server.node_listener.certificate import check_pair
 
 _PATIENCE_S = 120.0
 _LONGEST = 2000
@@ -25,7 +23,8 @@ def rehearse(folder: Path) -> int:
     from faena.workspaces.model import open_folder
 
     try:
-        check(settings.read())
+        if (found := settings.read()).certificate is not None:
+            check_pair(found.certificate, found.key)
         open_folder(folder)
         for name in _NEEDED:
             import_module(name)
@@ -33,19 +32,6 @@ def rehearse(folder: Path) -> int:
         sys.stderr.write(f"{refusal(error, folder).message}\n")
         return REFUSED
     return 0
-
-
-def check(found: Settings) -> None:
-    """Raises OSError where its certificate and key are not a pair."""
-    if found.certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            context.load_cert_chain(found.certificate, found.key)
-        except ssl.SSLError as error:
-            raise ServiceException(
-                f"The certificate {found.certificate} and the key {found.key} cannot be used together "
-                f"({error.reason or error})."
-            ) from error
 
 
 async def rehearsed(folder: Path, given: Mapping[str, str]) -> str:

@@ -96,6 +96,8 @@ class TeamListener:
             )
             pair = own.certificate, own.key
             self.fingerprint = own.fingerprint
+        if pair[0] is not None:
+            await asyncio.to_thread(certificate.check_pair, pair[0], pair[1])
         if (listener := addresses.given()) is not None:
             self._is_given = True
         elif left is not None and (listener := addresses.left_by(left, settings)) is not None:
