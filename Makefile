@@ -18,13 +18,18 @@ demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register t
 test: $(VENV)/.dev   ## checks and tests
 	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
 	@$(MAKE) --no-print-directory --jobs=2 lint imports
-	@# Types take one core for as long as the tests are collected, and longer where nothing is known of them.
+	@# Types take one core for as long as the tests are compiled, and longer where nothing is known of them.
 	@$(MAKE) --no-print-directory --jobs=2 types tests
 
-tests: $(VENV)/.dev  ## the tests alone
+# Once by one process what four would do at once: tests and packages are compiled when they are imported first.
+$(VENV)/.compiled: | $(VENV)/.dev
+	@$(BIN)/pytest -q --collect-only > /dev/null || true
+	@touch $@
+
+tests: $(VENV)/.dev | $(VENV)/.compiled  ## the tests alone
 	$(PYTEST)
 
-long: $(VENV)/.dev   ## the long forms of some tests, which a change must pass, too
+long: $(VENV)/.dev | $(VENV)/.compiled   ## the long forms of some tests, which a change must pass, too
 	$(PYTEST) -m "long and not campaign"
 
 costs: $(VENV)/.dev  ## the tests, with what CPU each costs: needs root

@@ -68,6 +68,30 @@ class TestFromConfig:
         logins.remember("http://127.0.0.1:9", logins.Login("of-ada"))
         assert Workspace.from_config().url == "http://127.0.0.1:9"
 
+    @pytest.mark.parametrize("way", ["get", "by its coordinates", "from_config"])
+    def test_a_name_that_only_a_server_of_a_login_has_is_its_workspace(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+    ) -> None:
+        monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
+        monkeypatch.chdir(tmp_path)
+        put_config(tmp_path, "", {**CLOUD, "workspace_name": name})
+        url = "http://127.0.0.1:9"
+        logins.remember(url, logins.Login("of-ada", workspace=name))
+        logins.remember("http://127.0.0.1:10", logins.Login("of-ada", workspace="another"))
+
+        def opened() -> Workspace:
+            if way == "get":
+                return Workspace.get(name, subscription_id="sub-1", resource_group="rg-1")
+            return (
+                Workspace("sub-1", "rg-1", name) if way == "by its coordinates" else Workspace.from_config()
+            )
+
+        there = opened()
+        assert (there.url, there.subscription_id, there.resource_group) == (url, "sub-1", "rg-1")
+        assert not (tmp_path / ".faena").exists()
+        here = Workspace.create(name, subscription_id="sub-1")
+        assert (opened().url, opened().id) == ("", here.id), "one of this host comes first"
+
     def test_the_first_place_in_a_folder_wins(self, tmp_path: Path, name: str) -> None:
         put_config(tmp_path, "", {**CLOUD, "workspace_name": "other-one"})
         put_config(tmp_path, ".azureml", {**CLOUD, "workspace_name": name})

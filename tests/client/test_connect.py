@@ -25,6 +25,7 @@ from faena.kernel.errors import (
     NoFolder,
     ServerUnreachable,
     UserErrorException,
+    WorkspaceException,
 )
 from faena.kernel.transport import Transport
 from tests.cli.terminal import piped
@@ -95,6 +96,21 @@ def test_a_token_of_the_environment_counts_before_a_login(
     monkeypatch.delenv(variable)
     assert isinstance(known := OpenedWorkspace.from_config().address, Url)
     assert known.token == "of-ada"
+
+
+def test_a_name_that_only_a_server_of_a_login_has_is_its_workspace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
+    (tmp_path / "config.json").write_text('{"workspace_name": "vision"}')
+    logins.remember("http://127.0.0.1:9", logins.Login("of-ada", workspace="vision"))
+    logins.remember("http://127.0.0.1:10", logins.Login("of-ada", workspace="speech"))
+    assert OpenedWorkspace.get("vision").url == "http://127.0.0.1:9"
+    assert OpenedWorkspace.from_config(tmp_path).url == "http://127.0.0.1:9"
+    with pytest.raises(WorkspaceException, match="sound"):
+        OpenedWorkspace.get("sound")
+    here = OpenedWorkspace.create("vision", tmp_path)
+    assert OpenedWorkspace.get("vision").id == OpenedWorkspace.from_config(tmp_path).id == here.id
 
 
 def test_without_the_token_nothing_is_answered(address: Url) -> None:

@@ -42,6 +42,13 @@ def test_mlflows_clients_read_why_they_are_not_answered(shared: Shared, token: s
     assert "token" in answer.json["message"]
 
 
+@pytest.mark.parametrize("path", ["/runs", "/api/2.0/mlflow/experiments/get?experiment_id=0", "/nowhere"])
+def test_what_a_program_is_answered_runs_in_no_browser_either(shared: Shared, path: str) -> None:
+    answer = shared.person("rita", Role.READER).ask("GET", path)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("role", Role)
 def test_nobody_may_more_than_their_role(shared: Shared, role: Role) -> None:
     caller = shared.person(f"some-{role}", role)

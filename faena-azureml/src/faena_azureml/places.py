@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from faena.kernel import ids, settings
+from faena.kernel import settings
 from faena.kernel.errors import WorkspaceException
 from faena.script.messages import tell
 from faena.workspaces import listing
@@ -25,12 +25,6 @@ def find(name: str, parent: Path | None = None) -> WorkspaceFolder | None:
     if not any(folder.name == name for folder in listing.list_folders()):
         return None
     return listing.find(name)
-
-
-def open_or_make(name: str, parent: Path | None = None) -> WorkspaceFolder:
-    """The workspace of that name, made in `parent` (default: here) when there is none."""
-    ids.check_workspace_name(name)
-    return find(name, parent) or make(name, parent)
 
 
 def make(name: str, parent: Path | None = None, *, show_output: bool = True) -> WorkspaceFolder:

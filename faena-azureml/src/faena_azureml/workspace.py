@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faena import Workspace as LocalWorkspace
 from faena.client.workspaces import logins
+from faena.client.workspaces.opened import reached
 from faena.client.workspaces.session import Session
 from faena.kernel import ids
+from faena.kernel.addresses import Url
 from faena.kernel.clock import iso
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import listing
@@ -34,7 +36,8 @@ _DEFAULT_TARGETS = {"CPU": "cpu-cluster", "GPU": "gpu-cluster"}
 
 
 class Workspace(LocalWorkspace):
-    """The local workspace of that name; made in the current folder when this user has none.
+    """The workspace of that name: of this host, else of a server that this user is logged in at; made in the current
+    folder where there is neither.
 
     `subscription_id` and `resource_group` are kept with it. `auth` and the rest are accepted: nobody has to log in.
     Raises UserErrorException for a name that cannot be one.
@@ -64,7 +67,8 @@ class Workspace(LocalWorkspace):
             raise UserErrorException(
                 "Workspace(subscription_id, resource_group, workspace_name) needs workspace_name."
             )
-        self._open(places.open_or_make(workspace_name), auth)
+        found = places.find(ids.check_workspace_name(workspace_name))
+        self._open_or_reach(workspace_name, found, lambda: places.make(workspace_name), auth)
         self._keep(subscription_id=subscription_id, resource_group=resource_group, location=_location)
 
     @classmethod
@@ -78,9 +82,8 @@ class Workspace(LocalWorkspace):
 
         What belongs to the cloud is kept by this handle alone.
         """
-        made = super().connect(url, token, ca=ca)
-        made._auth = None
-        made._coordinates = Coordinates()
+        made = cls.__new__(cls)
+        made._reach(reached(url, token, ca))
         return made
 
     @classmethod
@@ -88,6 +91,19 @@ class Workspace(LocalWorkspace):
         made = cls.__new__(cls)
         made._open(opened, auth)
         return made
+
+    def _open_or_reach(
+        self, name: str, found: WorkspaceFolder | None, otherwise: Callable[[], WorkspaceFolder], auth: object
+    ) -> None:
+        if found is None and (url := logins.named(name)):
+            self._reach(reached(url), auth)
+        else:
+            self._open(found or otherwise(), auth)
+
+    def _reach(self, address: Url, auth: object = None) -> None:
+        Session.__init__(self, address)
+        self._auth = auth
+        self._coordinates = Coordinates()
 
     def _open(self, opened: WorkspaceFolder, auth: object) -> None:
         Session.__init__(self, opened)
@@ -162,8 +178,12 @@ class Workspace(LocalWorkspace):
         location: str | None = None,
         **without_meaning: object,
     ) -> Self:
-        """The workspace of that name among those of this user. Raises WorkspaceException."""
-        found = cls._of(places.find(name) or listing.find(name), auth)
+        """The workspace of that name among those of this user, else of a server that this user is logged in at.
+
+        Raises WorkspaceException.
+        """
+        found = cls.__new__(cls)
+        found._open_or_reach(name, places.find(name), lambda: listing.find(name), auth)
         found._keep(subscription_id=subscription_id, resource_group=resource_group)
         return found
 
@@ -205,8 +225,11 @@ class Workspace(LocalWorkspace):
             there = cls.connect(named.url)
             there._keep(subscription_id=named.subscription_id, resource_group=named.resource_group)
             return there
-        opened = named.folder_opened() or places.open_or_make(named.workspace_name, config.project_of(file))
-        found = cls._of(opened, auth)
+        project = config.project_of(file)
+        opened = named.folder_opened() or places.find(named.workspace_name, project)
+        found = cls.__new__(cls)
+        name = ids.check_workspace_name(named.workspace_name)
+        found._open_or_reach(name, opened, lambda: places.make(name, project), auth)
         found._keep(subscription_id=named.subscription_id, resource_group=named.resource_group)
         return found
 

@@ -33,9 +33,9 @@ def login(url: str, token_file: Path | None, ca: Path | None, browser: bool, no_
     if token_file and (browser or no_browser):
         raise click.UsageError("A token is read from its file, or made with --browser: give one of these.")
     token = _by_browser(url, ca, opens=browser) if browser or no_browser else _token(token_file)
-    given = logins.Login(token, str(ca.expanduser().absolute()) if ca else "")
-    me = OpenedWorkspace.connect(url, token, ca=given.ca or None).api.people.me()
-    logins.remember(url, given)
+    trusted = str(ca.expanduser().absolute()) if ca else ""
+    me = OpenedWorkspace.connect(url, token, ca=trusted or None).api.people.me()
+    logins.remember(url, logins.Login(token, trusted, me.workspace))
     who = f"{me.name}, {me.role}" if me.name else me.role
     click.echo(f"Logged in at {url.rstrip('/')}: workspace {me.workspace}, as {who}.")
 

@@ -25,6 +25,8 @@ class Login(Struct, frozen=True):
     token: str
     ca: str = ""
     """A file of certificates to trust in place of the system's; empty: none."""
+    workspace: str = ""
+    """What it was called when its user logged in; empty: not known."""
 
     __repr__ = hiding("token")
 
@@ -110,6 +112,13 @@ def forget(url: str) -> bool:
 
 def find(url: str) -> Login | None:
     return read().servers.get(_key(url))
+
+
+def named(workspace: str) -> str:
+    """The URL of the server whose workspace has that name, the current one before others; empty: none is known."""
+    known = read()
+    found = [url for url, login in known.servers.items() if workspace and login.workspace == workspace]
+    return known.current if known.current in found else next(iter(found), "")
 
 
 def _key(url: str) -> str:

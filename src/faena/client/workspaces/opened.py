@@ -14,6 +14,7 @@ from faena.client.wire import shown
 from faena.client.workspaces import logins
 from faena.client.workspaces.session import Session
 from faena.kernel import dates, ids, ownership, settings
+from faena.kernel.addresses import Url
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import identity, listing
@@ -64,34 +65,22 @@ class OpenedWorkspace(Session):
         `faena login`. `ca`: a file of certificates to trust in place of the system's, and of the one a token names.
         No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
         """
-        origin = ""
-        if token is None and isinstance(url, str):
-            origin = logins.origin(url)
-            login = logins.find(url)
-            token = logins.of_environment() or (login.token if login else None)
-            ca = ca or (login.ca if login else None) or None
-            if token is None:
-                raise UserErrorException(
-                    f"{url[:200]} is given without a token, and you are not logged in there: faena login {url[:200]}"
-                )
-        for what, given in (("url", url), ("token", token)):
-            if not isinstance(given, str):
-                raise UserErrorException(
-                    f"The {what} of a server is text, not {type(given).__name__}: "
-                    "Workspace.connect('https://faena.example.org', token)."
-                )
         opened = cls.__new__(cls)
-        assert token is not None
-        Session.__init__(opened, logins.address(url, token, os.fspath(ca) if ca is not None else "", origin))
+        Session.__init__(opened, reached(url, token, ca))
         return opened
 
     @classmethod
     def get(cls, name: str) -> Self:
-        """The workspace of that name among those of this user. Raises WorkspaceException."""
+        """The workspace of that name among those of this user, else of a server that this user is logged in at.
+
+        Raises WorkspaceException where there is none, or more than one on this host.
+        """
         if not isinstance(name, str):
             raise UserErrorException(
                 f"The name of a workspace is text, not {shown(name)}. Workspace.list() has those that there are."
             )
+        if (url := elsewhere(name)) is not None:
+            return cls.connect(url)
         return cls(listing.find(name).path)
 
     @classmethod
@@ -135,6 +124,8 @@ class OpenedWorkspace(Session):
         if known := [folder for folder in listing.list_folders() if folder.name == name]:
             near = listing.nearest(known, project)
             return cls(near.path) if near else cls.get(name)
+        if (url := logins.named(name)) and not (project / settings.WORKSPACE_FOLDER).exists():
+            return cls.connect(url)
         if (project / settings.WORKSPACE_FOLDER / "workspace.json").exists():
             there = open_folder(project / settings.WORKSPACE_FOLDER)
             if there.name != name:
@@ -186,6 +177,35 @@ class OpenedWorkspace(Session):
         said, kept = kept_before(folder / file_name, config)
         write_atomically(folder / file_name, (json.dumps({**said, **config}, indent=4) + "\n").encode())
         return kept
+
+
+def elsewhere(name: str) -> str | None:
+    """The URL of the server whose workspace is meant by `name`: where this host has none of that name, a login does."""
+    if any(folder.name == name for folder in listing.list_folders()):
+        return None
+    return logins.named(name) or None
+
+
+def reached(url: str, token: str | None = None, ca: str | os.PathLike[str] | None = None) -> Url:
+    """As `Workspace.connect` does. Raises UserErrorException."""
+    origin = ""
+    if token is None and isinstance(url, str):
+        origin = logins.origin(url)
+        login = logins.find(url)
+        token = logins.of_environment() or (login.token if login else None)
+        ca = ca or (login.ca if login else None) or None
+        if token is None:
+            raise UserErrorException(
+                f"{url[:200]} is given without a token, and you are not logged in there: faena login {url[:200]}"
+            )
+    for what, given in (("url", url), ("token", token)):
+        if not isinstance(given, str):
+            raise UserErrorException(
+                f"The {what} of a server is text, not {type(given).__name__}: "
+                "Workspace.connect('https://faena.example.org', token)."
+            )
+    assert token is not None
+    return logins.address(url, token, os.fspath(ca) if ca is not None else "", origin)
 
 
 def config_folder(folder: Path) -> Path:

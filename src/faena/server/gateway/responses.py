@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 
 import msgspec
@@ -162,7 +163,8 @@ def _page(said: Said, go_on: str) -> bytes:
     ).encode()
 
 
-def _security(policy: str, referrer: str = "no-referrer") -> list[tuple[bytes, bytes]]:
+@cache
+def _security(policy: str, referrer: str = "no-referrer") -> tuple[tuple[bytes, bytes], ...]:
     headers = {
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
@@ -171,4 +173,4 @@ def _security(policy: str, referrer: str = "no-referrer") -> list[tuple[bytes, b
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+    return tuple((name.encode(), value.encode()) for name, value in headers.items())

@@ -92,8 +92,7 @@ class Guard:
         is_read = scope["method"] in _READING
         noted = None if is_read else Noted(self._database, scope, caller, self._clock.now())
         DEED.set(None if noted is None else noted.deed)  # also of a connection's next request
-        if session:
-            send = responses.secured(send, scope["path"])
+        send = responses.secured(send, scope["path"])
         try:
             await self._app(
                 scope, self._receiver(receive, key, caller), self._sender(scope["state"], send, key, noted)
