@@ -6,13 +6,14 @@ Clients ask one request after the other and never twice, so that each that fails
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from faena.people.settings import PREFIX
 from faena.server.node_listener import certificate
 from faena.testing.postgresql_pair import free_port
 from faena.testing.waiting import until
+from tests.people.shared import Caller
 from tests.restart.clients import Clients, restart
 from tests.team.days import Row
 from tests.team.ground import Team, team
@@ -76,9 +78,22 @@ def _each_is_restarted(made: Team) -> None:
 
 
 def _each_is_told_to_leave(made: Team) -> None:
+    """The second once the balancer asks the first one again, as docs/server.md has it: else it may know of none."""
     for place in made.places:
         place.stop(signal.SIGTERM, again=True)
         place.start()
+        with closing(Caller(f"https://127.0.0.1:{place.port}", made.token)) as caller:
+            until(
+                lambda: _asked_of(caller) >= _REQUESTS // 10,
+                "the balancer asks it again",
+                seconds=_PATIENCE_S,
+            )
+
+
+def _asked_of(caller: Caller) -> int:
+    """Requests of the clients' that this process has answered since it was started."""
+    counted = r'^faena_http_requests_total\{method="GET",route="/experiments",status="200"\} (\d+)$'
+    return sum(int(each) for each in re.findall(counted, caller.get("/metrics").text, re.MULTILINE))
 
 
 EVENTS = {
