@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.people import store as people
+from faena.people.schemas import AuditEntry
 from faena.tidying import retention
-from faena.tidying.schemas import AnyRule, Applied, KeepBest, KeepLogs, KeepOfLog, KeepRuns
+from faena.tidying.schemas import AnyRule, Applied, KeepAudit, KeepBest, KeepLogs, KeepOfLog, KeepRuns
 from tests.databases import Databases
 from tests.tidying.house import TidyHouse
 
@@ -106,6 +109,7 @@ def test_a_family_of_which_somebody_lives_waits(house: TidyHouse) -> None:
         (KeepBest(best=1, by="nothing"), "nothing"),
         (KeepBest(best=1, by="model"), "sorted by model"),
         (KeepOfLog(size=1), "size is 1"),
+        (KeepAudit(days=29), "days is 29. Use days, 30 to"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(house: TidyHouse, rule: AnyRule, said: str) -> None:
@@ -124,6 +128,33 @@ def test_a_rule_says_what_it_would_take_away_now(house: TidyHouse) -> None:
     assert one.goes
     assert one.goes.what.startswith("1 run")
     assert [each.what for each in apply(house, dry_run=True)] == [one.goes.what]
+
+
+def test_the_audit_log_is_shortened_a_part_at_a_time_and_tells_so(
+    house: TidyHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_ROWS_TOGETHER", 3)
+    put(house, "audit", KeepAudit(days=30))
+
+    def note(times: int) -> None:
+        for number in range(times):
+            entry = AuditEntry(0, house.clock.now(), "ada", "t", "PUT", f"/runs/{number}", 200, "::1")
+            asyncio.run(house.database.write(partial(people.add_entry, told=entry)))
+
+    note(4)
+    house.days(31)
+    note(2)
+    [would] = apply(house, dry_run=True)
+    [done] = apply(house)
+    assert would.what == done.what == "4 rows of the audit log"
+    left = house.read(lambda read: people.list_entries(read, None, None, 10))
+    assert [(each.verb, each.path.partition(" of")[0]) for each in left] == [
+        ("RULE", "/retention/audit: 1 row"),
+        ("RULE", "/retention/audit: 3 rows"),
+        ("PUT", "/runs/1"),
+        ("PUT", "/runs/0"),
+    ]
+    assert apply(house) == []
 
 
 def test_rules_have_names(house: TidyHouse) -> None:

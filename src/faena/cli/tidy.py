@@ -212,6 +212,16 @@ def keep_log_size(size: int, name: str | None) -> None:
     _put(name or "log-size", KeepOfLog(size=size))
 
 
+@keep.command("audit")
+@click.option("--days", type=float, required=True, help="30 or more.")
+@_name
+def keep_audit(days: float, name: str | None) -> None:
+    """Keep rows of a shared server's audit log for so many days. These cannot be brought back."""
+    from faena.tidying.schemas import KeepAudit
+
+    _put(name or "audit", KeepAudit(days=days))
+
+
 @keep.command("list")
 @json_option
 def list_rules(as_json: bool) -> None:

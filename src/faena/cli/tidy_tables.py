@@ -15,6 +15,7 @@ from faena.tidying.schemas import (
     Applied,
     CollectionView,
     DeletionView,
+    KeepAudit,
     KeepBest,
     KeepEnvironments,
     KeepOfLog,
@@ -98,8 +99,9 @@ def goes(rule: RuleView) -> None:
     if rule.goes is None:
         click.echo("Nothing would go now. The server applies it once a day.")
         return
+    freed = f" ({size(rule.goes.size)})" if rule.goes.size or not isinstance(rule.rule, KeepAudit) else ""
     click.echo(
-        f"Now it would take away {rule.goes.what} ({size(rule.goes.size)}): `faena tidy --dry-run` shows it. The "
+        f"Now it would take away {rule.goes.what}{freed}: `faena tidy --dry-run` shows it. The "
         f"server applies it once a day; `faena keep remove {quote(rule.name)}` ends that."
     )
 
@@ -136,6 +138,8 @@ def _told(rule: AnyRule) -> str:
     if isinstance(rule, KeepOfLog):
         return f"the first {size(rule.size)} of each log"
     days = counted(rule.days, "day")
+    if isinstance(rule, KeepAudit):
+        return f"the audit log for {days}"
     if isinstance(rule, KeepBest):
         told = f"outputs of the best {rule.best} of each experiment by {rule.by}"
         told += f", and of all for {days}" if rule.days else ""

@@ -191,3 +191,15 @@ def list_entries(read: Read, person: str | None, before: int | None, most: int) 
         statement = statement.where(audit_log.c.number < before)
     rows = read.execute(statement.order_by(audit_log.c.number.desc()).limit(most))
     return [AuditEntry(*tuple(row)) for row in rows]
+
+
+def count_entries(read: Read, before: Micros) -> int:
+    """Of the audit log, that are older."""
+    older = sa.select(sa.func.count()).select_from(audit_log).where(audit_log.c.at < before)
+    return int(read.execute(older).scalar() or 0)
+
+
+def remove_entries(write: Write, before: Micros, most: int) -> int:
+    """How many went of those that are older: the oldest, so many at most."""
+    oldest = sa.select(audit_log.c.number).where(audit_log.c.at < before).order_by(audit_log.c.at).limit(most)
+    return int(write.execute(audit_log.delete().where(audit_log.c.number.in_(oldest))).rowcount)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from urllib.parse import quote
 
-from faena.db import Database, Read
+from faena.db import Database, Read, Write
 from faena.environments import pruning
 from faena.environments.schemas import PruneRequest
 from faena.kernel import clock as clocks
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.plural import counted
+from faena.people import store as people
+from faena.people.schemas import AuditEntry
 from faena.runs import store as runs
 from faena.search import language
 from faena.tidying import deleting
@@ -19,6 +23,7 @@ from faena.tidying.schemas import (
     AnyRule,
     Applied,
     DeletionRequest,
+    KeepAudit,
     KeepBest,
     KeepEnvironments,
     KeepLogs,
@@ -36,6 +41,10 @@ _LEAST_DAYS = 1
 """With less, a rule would take runs away that ended a moment ago, and all those that are there."""
 _LONGEST_DAYS = 36_500
 _LEAST_LOG = 1 << 16
+_LEAST_AUDIT_DAYS = 30
+"""Who has done something is not to be able to have it forgotten at once."""
+_ROWS_TOGETHER = 5_000
+"""Rows of the audit log that go in one transaction, for which everybody waits who writes."""
 _RUNS_TOGETHER = 1_000
 """Runs that go by one deletion: marking them, and finding out what that frees, takes a fifth of a second."""
 _PART = {KeepBest: "outputs", KeepLogs: "logs", KeepRuns: "all"}
@@ -49,10 +58,12 @@ def check(rule: AnyRule) -> None:
             raise UserErrorException(f"size is {rule.size}. Use bytes, {least} or more.")
         return
     least = 0 if isinstance(rule, KeepBest) else _LEAST_DAYS
+    if isinstance(rule, KeepAudit):
+        least = _LEAST_AUDIT_DAYS
     if not (math.isfinite(rule.days) and least <= rule.days <= _LONGEST_DAYS):
-        instead = "" if least == 0 else " What should go now goes by `faena delete`."
+        instead = " What should go now goes by `faena delete`." if least == _LEAST_DAYS else ""
         raise UserErrorException(f"days is {rule.days:g}. Use days, {least} to {_LONGEST_DAYS}.{instead}")
-    if rule.filter is not None:
+    if not isinstance(rule, KeepAudit) and rule.filter is not None:
         language.parse(rule.filter)
     if isinstance(rule, KeepBest):
         if rule.best < 1:
@@ -83,6 +94,8 @@ async def _apply(database: Database, view: RuleView, now: Micros, *, dry_run: bo
         return await _limit_environments(database, view.name, view.rule, now, dry_run=dry_run)
     if isinstance(view.rule, KeepOfLog):
         return []
+    if isinstance(view.rule, KeepAudit):
+        return await _shorten_audit_log(database, view.name, view.rule, now, dry_run=dry_run)
     return await _delete(database, view.name, view.rule, now, dry_run=dry_run)
 
 
@@ -172,6 +185,31 @@ async def _limit_environments(
     return [Applied(name, f"{count} environment{'s' * (count != 1)}", done.bytes_freed)]
 
 
+async def _shorten_audit_log(
+    database: Database, name: str, rule: KeepAudit, now: Micros, *, dry_run: bool
+) -> list[Applied]:
+    """What goes cannot be brought back; a row of the log, kept with it, tells how much it was."""
+    before = now - int(rule.days * _DAY)
+
+    def shorten(write: Write) -> int:
+        if went := people.remove_entries(write, before, _ROWS_TOGETHER):
+            told = f"/retention/{quote(name, safe='')}: {_rows(went)} of before {clocks.iso(before)}"
+            people.add_entry(write, AuditEntry(0, now, "", "", "RULE", told, 200, ""))
+        return went
+
+    if dry_run:
+        count = await database.read(lambda read: people.count_entries(read, before))
+    else:
+        count = 0
+        while went := await database.write(shorten):
+            count += went
+    return [Applied(name, _rows(count), 0)] if count else []
+
+
+def _rows(count: int) -> str:
+    return f"{counted(count, 'row')} of the audit log"
+
+
 async def put(database: Database, name: str, rule: AnyRule, now: Micros) -> RuleView:
     """Add a rule, or replace the one of that name. Raises UserErrorException."""
     if not 1 <= len(name) <= 255 or not name.isprintable():
@@ -180,10 +218,8 @@ async def put(database: Database, name: str, rule: AnyRule, now: Micros) -> Rule
         )
     check(rule)
     goes: list[Applied] = []
-    if not isinstance(
-        rule, (KeepEnvironments, KeepOfLog)
-    ):  # a field that there is not is told now, not some night
-        goes = await _delete(database, name, rule, now, dry_run=True)
+    if not isinstance(rule, KeepEnvironments):  # a field that there is not is told now, not some night
+        goes = await _apply(database, RuleView(name, rule, now), now, dry_run=True)
     await database.write(lambda write: store.put(write, name, rule, now))
     return RuleView(name, rule, now, goes[0] if goes else None)
 

@@ -98,7 +98,13 @@ class KeepOfLog(Struct, frozen=True, forbid_unknown_fields=True, tag_field="keep
     size: int
 
 
-AnyRule = KeepBest | KeepLogs | KeepRuns | KeepEnvironments | KeepOfLog
+class KeepAudit(Struct, frozen=True, forbid_unknown_fields=True, tag_field="keeps", tag="audit"):
+    """Rows of a shared server's audit log for so many days."""
+
+    days: float
+
+
+AnyRule = KeepBest | KeepLogs | KeepRuns | KeepEnvironments | KeepOfLog | KeepAudit
 
 
 class Applied(Struct, frozen=True):
