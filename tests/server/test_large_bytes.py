@@ -16,7 +16,7 @@ from faena import Workspace
 from faena.kernel import batches
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import UserErrorException
-from faena.kernel.unresponsive import _listener
+from faena.kernel.unresponsive import listener
 from tests.server.house import running
 
 SENT = 96 << 20
@@ -29,7 +29,7 @@ def workspace(lasting_workspace: Workspace) -> Workspace:
 
 def most_memory(workspace: Workspace) -> int:
     """Bytes that the server has had at once so far."""
-    status = Path(f"/proc/{_listener(Rendezvous(workspace.files.path))}/status").read_text()
+    status = Path(f"/proc/{listener(Rendezvous(workspace.files.path))}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found
     return int(found[1]) << 10

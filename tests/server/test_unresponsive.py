@@ -85,11 +85,11 @@ def test_a_busy_server_is_to_be_killed_only_when_it_was_silent_for_long(
     rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unresponsive, "_LONG", 3.0)
-    monkeypatch.setattr(unresponsive, "_listener", lambda _: os.getpid())
+    monkeypatch.setattr(unresponsive, "listener", lambda _: os.getpid())
     told: list[str] = []
     with Silence(lambda: rendezvous, told.append).waiting():
         until(lambda: len(told) == 2, "it is told twice")
-    assert f"its process {os.getpid()} is busy. Its log is {rendezvous.log}." in told[0]
+    assert f"its process {os.getpid()} is busy. Its log is " in told[0]
     assert "kill" not in told[0]
     assert f"`kill -9 {os.getpid()}` ends it" in told[1]
 
@@ -99,7 +99,7 @@ def test_what_is_known_already_is_not_told_again(
     rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unresponsive, "_LONG", 0.4)
-    monkeypatch.setattr(unresponsive, "_listener", lambda _: os.getpid())
+    monkeypatch.setattr(unresponsive, "listener", lambda _: os.getpid())
     monkeypatch.setattr(unresponsive, "_is_stopped", lambda _: True)
     told: list[str] = []
     watched = Silence(lambda: rendezvous, told.append)
@@ -145,3 +145,26 @@ def test_a_server_that_is_stopped_is_named_by_the_command_that_waits(
             assert waiting.wait(120) == 0
     finally:
         os.kill(server, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("server.log", "Its log is {folder}/server.log"),
+        ("elsewhere.log", "Its log is {folder}/elsewhere.log"),
+        ("/dev/null", "Its log is where `faena server run` was started"),
+    ],
+)
+def test_the_log_that_is_told_of_is_the_one_that_is_written(
+    rendezvous: Rendezvous, where: str, said: str
+) -> None:
+    (rendezvous.folder / "server.log").write_text("of a server before this one")
+    with (rendezvous.folder / where).open("ab") as log:
+        process = subprocess.Popen(["sleep", "60"], stderr=log)
+    try:
+        told = unresponsive.log_of(rendezvous, process.pid)
+    finally:
+        process.kill()
+        process.wait()
+    assert told == said.format(folder=rendezvous.folder.resolve())
+    assert unresponsive.log_of(rendezvous, None) == f"Its log is {rendezvous.log}"

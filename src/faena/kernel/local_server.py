@@ -58,7 +58,9 @@ class LocalServer:
 
     @property
     def advice(self) -> str:
-        return f"Its log is {self.rendezvous.log}."
+        from faena.kernel.unresponsive import listener, log_of  # for errors alone
+
+        return f"{log_of(self.rendezvous, listener(self.rendezvous))}."
 
     def connections(self) -> Connections:
         """To where the workspace is now. Raises WorkspaceException where it was removed."""

@@ -104,14 +104,14 @@ class Silence:
 
     def _look_at_server(self, silent: float) -> None:
         if silent >= _SILENT and not self._told_silence:
-            pid = _listener(self._rendezvous())
+            pid = listener(self._rendezvous())
             if silent < _STARTING and _starts(pid):
                 return
             self._told_silence, self._told_last = True, silent >= _LONG
             self._tell_silence(silent, pid)
         elif silent >= _LONG and not self._told_last:
             self._told_last = True
-            self._tell_silence(silent, _listener(self._rendezvous()))
+            self._tell_silence(silent, listener(self._rendezvous()))
 
     def _tell_silence(self, silent: float, pid: int | None) -> None:
         known = _known(self._rendezvous(), silent, pid)
@@ -154,9 +154,9 @@ def _starts(pid: int | None) -> bool:
 
 def _known(rendezvous: Rendezvous, seconds: float, pid: int | None) -> str:
     """What is known of who should answer, and what can be done about it."""
-    log = f"Its log is {rendezvous.log}"
+    log = log_of(rendezvous, pid)
     if pid is None:
-        return f"none listens. {log}; Ctrl-C ends the waiting, runs go on."
+        return f"none listens. {log}. Ctrl-C ends the waiting, runs go on."
     if _is_stopped(pid):
         return f"its process {pid} is stopped. `kill -CONT {pid}` has it go on."
     if seconds < _LONG:
@@ -167,7 +167,20 @@ def _known(rendezvous: Rendezvous, seconds: float, pid: int | None) -> str:
     )
 
 
-def _listener(rendezvous: Rendezvous) -> int | None:
+def log_of(rendezvous: Rendezvous, pid: int | None) -> str:
+    """Where the log of a server is, as the beginning of a sentence. One in the foreground has none in the workspace."""
+    try:
+        stderr = "" if pid is None else os.readlink(f"/proc/{pid}/fd/2")  # noqa: PTH115  it may be no path
+    except OSError:  # another user's, or no Linux
+        stderr = ""
+    if not stderr or stderr == str(rendezvous.log.resolve()):
+        return f"Its log is {rendezvous.log}"
+    if stderr.startswith("/dev/") or not Path(stderr).is_file():
+        return "Its log is where `faena server run` was started"
+    return f"Its log is {stderr}"
+
+
+def listener(rendezvous: Rendezvous) -> int | None:
     """The process that listens, also where it accepts nobody."""
     if not hasattr(socket, "SO_PEERCRED"):  # not Linux
         return None
