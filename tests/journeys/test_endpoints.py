@@ -313,7 +313,11 @@ def test_at_the_command_line(
     (tmp_path / "score.py").write_text(
         "def init():\n    print('it begins')\n\ndef run(data):\n    return [7]\n"
     )
-    assert "my-model-v1  Healthy" in faena("deploy", named.name, *script)
+    half = within(workspace.folder, "deploy", named.name, *script, "--certificate", "c.pem")
+    assert half.returncode == 1 and b"together or not at all" in half.stderr
+    assert "my-model-v1  Healthy" in faena("deploy", named.name, *script, "--host", "127.0.0.2")
+    shown = json.loads(faena("endpoint", "show", "my-model-v1", "--json"))
+    assert shown["scoring_uri"].startswith("http://127.0.0.2:")
     assert faena("call", "my-model-v1", "--data", "{}") == "[7]\n"
     assert "My_model.v1:1" in faena("endpoints")
     assert "my-model-v1 (100 %)" in faena("show-model", named.name)

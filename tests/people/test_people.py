@@ -164,6 +164,8 @@ def test_who_did_what_is_told(shared: Shared) -> None:
     contributor.ask("PUT", "/experiments?name=told")
     contributor.ask("DELETE", "/experiments?name=told")
     contributor.ask("GET", "/runs")
+    searched = contributor.ask("POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
+    assert searched.status == 200
     told = shared.owner.api.people.audit_log("deb", None, 10)
     assert [(each.verb, each.path, each.status) for each in told] == [
         ("DELETE", "/experiments?name=told", 403),

@@ -157,6 +157,19 @@ def test_the_audit_log_is_shortened_a_part_at_a_time_and_tells_so(
     assert apply(house) == []
 
 
+def test_the_latest_row_of_the_audit_log_stays_since_its_number_is_another_ones_else(
+    house: TidyHouse,
+) -> None:
+    put(house, "audit", KeepAudit(days=30))
+    entry = AuditEntry(0, house.clock.now(), "ada", "t", "PUT", "/runs/1", 200, "::1")
+    first, last = (asyncio.run(house.database.write(partial(people.add_entry, told=entry))) for _ in range(2))
+    house.days(31)
+    assert apply(house, dry_run=True) == apply(house)
+    told, stayed = house.read(lambda read: people.list_entries(read, None, None, 10))
+    assert (told.verb, stayed.number) == ("RULE", last)
+    assert told.number > last > first
+
+
 def test_rules_have_names(house: TidyHouse) -> None:
     put(house, "mine", KeepOfLog(size=1 << 20))
     put(house, "other", KeepOfLog(size=1 << 21))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 WORDS = ("api", "ajax-api", "v1", "health", "version", "get-artifact", "model-versions", "graphql")
 """Their first words."""
+_LOOKING = ("graphql", "search", "search-datasets", "get-latest-versions", "batchGetInfos", "batchGet")
+"""The last words of those that change nothing, though they are sent by POST."""
 
 
 def is_one(path: str) -> bool:
@@ -16,3 +18,8 @@ def spelled_once(path: str) -> str:
     """With one slash in front where there are several, as MLflow's server has it; other paths are what they are."""
     short = f"/{path.lstrip('/')}"
     return short if path.startswith("//") and is_one(short) else path
+
+
+def only_looks(method: str, path: str) -> bool:
+    """Whether a request that is one of MLflow's changes nothing, though it is sent by POST."""
+    return method == "POST" and path.rstrip("/").rpartition("/")[2] in _LOOKING

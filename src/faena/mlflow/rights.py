@@ -8,12 +8,11 @@ from typing import Any
 from litestar import Request
 
 from faena.kernel.rights import Right
+from faena.mlflow import paths
 from faena.mlflow.errors import MlflowError
 from faena.people.callers import caller_of
 
 _FILES = "/2.0/mlflow-artifacts/"
-_LOOKING = re.compile(r"/graphql|.*/(search|search-datasets|get-latest-versions|batchGetInfos|batchGet)")
-"""Of what is sent by POST."""
 _TAKEN_BACK = re.compile(
     r".*/(tags(/.*)?|delete-tag|alias|delete-experiment-tag)|.*/(experiments|runs)/delete"
 )
@@ -23,7 +22,7 @@ _DELETING = re.compile(r".*/delete[a-z-]*")
 
 def asked_of_people(method: str, path: str) -> Right:
     """`path`: below `/api`, or one that lies elsewhere."""
-    if method in ("GET", "HEAD") or (method == "POST" and _LOOKING.fullmatch(path.rstrip("/"))):
+    if method in ("GET", "HEAD") or paths.only_looks(method, path):
         return Right.READ
     if path.startswith(_FILES):  # whatever a file is called
         return Right.OWN if method == "DELETE" else Right.CONTRIBUTE

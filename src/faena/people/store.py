@@ -194,12 +194,19 @@ def list_entries(read: Read, person: str | None, before: int | None, most: int) 
 
 
 def count_entries(read: Read, before: Micros) -> int:
-    """Of the audit log, that are older."""
-    older = sa.select(sa.func.count()).select_from(audit_log).where(audit_log.c.at < before)
-    return int(read.execute(older).scalar() or 0)
+    """Of the audit log, that are older, the latest of all not counted."""
+    return int(
+        read.execute(sa.select(sa.func.count()).select_from(audit_log).where(_older(before))).scalar_one()
+    )
 
 
 def remove_entries(write: Write, before: Micros, most: int) -> int:
-    """How many went of those that are older: the oldest, so many at most."""
-    oldest = sa.select(audit_log.c.number).where(audit_log.c.at < before).order_by(audit_log.c.at).limit(most)
+    """How many went of those that `count_entries` counts: the oldest, so many at most."""
+    oldest = sa.select(audit_log.c.number).where(_older(before)).order_by(audit_log.c.at).limit(most)
     return int(write.execute(audit_log.delete().where(audit_log.c.number.in_(oldest))).rowcount)
+
+
+def _older(before: Micros) -> sa.ColumnElement[bool]:
+    """Without the latest of all: its number would be given to another row."""
+    latest = sa.select(sa.func.max(audit_log.c.number)).scalar_subquery()
+    return sa.and_(audit_log.c.at < before, audit_log.c.number < latest)

@@ -200,9 +200,9 @@ async def _shorten_audit_log(
     if dry_run:
         count = await database.read(lambda read: people.count_entries(read, before))
     else:
-        count = 0
-        while went := await database.write(shorten):
-            count += went
+        count = went = await database.write(shorten)
+        while went == _ROWS_TOGETHER:
+            count += (went := await database.write(shorten))
     return [Applied(name, _rows(count), 0)] if count else []
 
 

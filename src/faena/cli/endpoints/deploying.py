@@ -18,6 +18,9 @@ from faena.cli.endpoints.inference import inference_of, inference_options, model
 @inference_options
 @click.option("--workers", type=int, help="Processes that score (default: 1).")
 @click.option("--port", type=int, help="Port (default: a free one, which is kept).")
+@click.option("--host", help="Address at which it listens; 0.0.0.0: all (default: 127.0.0.1).")
+@click.option("--certificate", type=click.Path(), help="Its file, as PEM: it is asked by https then.")
+@click.option("--key", type=click.Path(), help="The file with the certificate's key.")
 @click.option("--auth/--no-auth", default=None, help="Whether a key is asked for (default: yes).")
 @click.option("--timeout", type=float, help="Seconds that one request may take (default: 60).")
 @click.option("--max-batch-size", type=int, help="Rows that run() gets at once (default: 1).")
@@ -54,6 +57,9 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     inference = inference_of(current, chosen, options)
     configuration = LocalWebservice.deploy_configuration(
         options["port"],
+        host=options["host"],
+        ssl_cert_pem_file=options["certificate"],
+        ssl_key_pem_file=options["key"],
         auth_enabled=options["auth"],
         workers=options["workers"],
         timeout_seconds=options["timeout"],

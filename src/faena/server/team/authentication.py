@@ -20,6 +20,7 @@ from faena.db.deeds import DEED
 from faena.kernel.clock import Clock
 from faena.kernel.errors import AuthenticationException
 from faena.kernel.notifications import Notifications
+from faena.mlflow import paths
 from faena.people import service, session_store, store
 from faena.people.callers import set_caller
 from faena.people.model import Caller, digest
@@ -89,7 +90,8 @@ class Guard:
             return
         scope.setdefault("state", {})["by_gateway"] = True
         set_caller(scope, caller)
-        is_read = scope["method"] in _READING
+        verb, path = str(scope["method"]), scope["path"]
+        is_read = verb in _READING or (paths.is_one(path) and paths.only_looks(verb, path))
         noted = None if is_read else Noted(self._database, scope, caller, self._clock.now())
         DEED.set(None if noted is None else noted.deed)  # also of a connection's next request
         send = responses.secured(send, scope["path"])
