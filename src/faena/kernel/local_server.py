@@ -58,9 +58,7 @@ class LocalServer:
 
     @property
     def advice(self) -> str:
-        from faena.kernel.unresponsive import listener, log_of  # for errors alone
-
-        return f"{log_of(self.rendezvous, listener(self.rendezvous))}."
+        return f"Its log is {self.rendezvous.log}."
 
     def connections(self) -> Connections:
         """To where the workspace is now. Raises WorkspaceException where it was removed."""
