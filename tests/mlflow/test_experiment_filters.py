@@ -11,7 +11,7 @@ from tests.databases import Databases
 
 TAGS: dict[str, dict[str, str]] = {
     "plain": {},
-    "north": {"team": "north", "a.b": "1", "said": 'a "word" ñ'},
+    "north": {"team": "north", "a.b": "1", "said": 'a "word" ñ', 'a"b\\c': "odd", "ab": "even"},
     "south": {"team": "South"},
 }
 FOUND = {
@@ -20,6 +20,8 @@ FOUND = {
     "tags.team ILIKE 'S%'": ["south"],
     "tags.`a.b` = '1'": ["north"],
     "tags.said LIKE '%\"word\" ñ'": ["north"],
+    "tags.`a\"b\\c` = 'odd'": ["north"],
+    "tags.ab = 'odd'": [],
     "tags.team IS NULL": ["plain"],
     "tags.nothing = 'x'": [],
 }

@@ -93,6 +93,7 @@ def test_any_text_is_refused(text: str) -> None:
         {"nonce": "another"},
         {"nonce": None},
         {"nonce": 1},
+        {"nonce": "\ud800"},
         {"exp": 1_700_000_000},
         {"exp": None},
         {"exp": "soon"},

@@ -172,6 +172,25 @@ def test_an_issuer_that_does_not_answer(shared: Shared, visit: Visit, issuer: Is
     assert Visit(shared, issuer).sign_in().status == 303, "it is asked again"
 
 
+def test_who_waits_for_keys_that_do_not_come_is_told_by_whoever_waited_before(
+    shared: Shared, visit: Visit, issuer: Issuer
+) -> None:
+    issuer.answer = lambda handler: "/keys" in handler.path and answers.broken(handler)
+    for each in (visit, Visit(shared, issuer), Visit(shared, issuer)):
+        assert "does not answer as it should" in refused(each.sign_in())
+    assert issuer.asked.count("/keys") == 1
+    issuer.answer = lambda _: False
+    shared.clock.advance(6)
+    assert Visit(shared, issuer).sign_in().status == 303
+
+
+def test_who_comes_back_without_having_begun_uses_up_nobodys_tries(shared: Shared, visit: Visit) -> None:
+    for _ in range(12):
+        stranger = shared.stranger().ask("GET", f"{BACK}?code=x&state=y")
+        assert (stranger.status, "set-cookie" in stranger.headers) == (401, False)
+    assert visit.sign_in().status == 303
+
+
 class TestTheWayBack:
     def test_an_answer_counts_once(self, visit: Visit, issuer: Issuer) -> None:
         asked = visit.begin()
@@ -244,5 +263,7 @@ class TestTheWayBack:
 
     def test_tries_are_few(self, visit: Visit) -> None:
         for _ in range(10):
+            visit.begin()
             refused(visit.come_back(code="x", state="y"))
+        visit.begin()
         assert visit.come_back(code="x", state="y").status == 429

@@ -44,6 +44,8 @@ def asker(networks: tuple[str, ...], peer: str, *forwarded: bytes) -> str:
         ((NETWORK,), "203.0.113.9", (b"1.1.1.1",), "203.0.113.9"),
         ((NETWORK, "fd00::/8"), "fd00::1", (b"2001:db8::5",), "2001:db8::5"),
         ((NETWORK,), "10.1.0.7", (), "10.1.0.7"),
+        ((NETWORK,), "::ffff:10.1.0.7", (b"203.0.113.9",), "203.0.113.9"),  # a listener at `::`
+        ((), "::ffff:203.0.113.9", (), "203.0.113.9"),
     ],
 )
 def test_only_balancers_are_believed(

@@ -86,8 +86,7 @@ def by_no_index(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def json_member(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[str]:
     """The text of a member of the JSON object whose bytes a column has; null where there is none."""
-    path = sa.literal("$." + '"' + name.replace('"', "") + '"', sa.Text)
-    return _JsonMember(column, path, sa.literal(name, sa.Text))
+    return _JsonMember(column, sa.literal(name, sa.Text))
 
 
 class _JsonMember(FunctionElement[str]):
@@ -97,12 +96,11 @@ class _JsonMember(FunctionElement[str]):
 
 @compiles(_JsonMember)
 def _spell_json_member(element: _JsonMember, compiler: SQLCompiler, **options: Any) -> str:
-    column, path, name = element.clauses
+    column, name = (compiler.process(each, **options) for each in element.clauses)
     if compiler.dialect.name == POSTGRESQL:
-        spelled = [compiler.process(part, **options) for part in (column, name)]
-        return f"(convert_from({spelled[0]}, 'UTF8')::json ->> {spelled[1]})"
-    spelled = [compiler.process(part, **options) for part in (column, path)]
-    return f"json_extract(CAST({spelled[0]} AS TEXT), {spelled[1]})"
+        return f"(convert_from({column}, 'UTF8')::json ->> {name})"
+    # by its key, since a path has no way to say some
+    return f"(SELECT m.value FROM json_each(CAST({column} AS TEXT)) AS m WHERE m.key = {name})"
 
 
 class _HasBytes(FunctionElement[bool]):

@@ -95,6 +95,11 @@ def role_of(read: Read, name: str) -> Role | None:
     return None if found is None else Role(found)
 
 
+def was_removed(read: Read, name: str) -> bool:
+    of_name = removed.c.name == name
+    return read.execute(sa.select(removed.c.name).where(of_name)).first() is not None
+
+
 def let_in_at(read: Read, name: str) -> Micros | None:
     """None for nobody's name."""
     found: Micros | None = read.execute(sa.select(people.c.created_at).where(people.c.name == name)).scalar()

@@ -89,7 +89,9 @@ def _signed(token: str, keys: list[jwt.PyJWK], algorithm: str, settings: OpenId)
 def _check(claims: dict[str, Any], settings: OpenId, nonce: str) -> None:
     """What is OpenID Connect's, and no library's of signatures."""
     host, shown, subject = settings.host, claims.get("nonce"), claims["sub"]
-    if not isinstance(shown, str) or not hmac.compare_digest(shown.encode(), nonce.encode()):
+    if not isinstance(shown, str) or not hmac.compare_digest(
+        shown.encode("utf-8", "surrogatepass"), nonce.encode()
+    ):
         raise NotTrusted(host, "its ID token is of another sign-in (nonce)")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise NotTrusted(host, "its ID token names nobody (sub)")

@@ -40,6 +40,8 @@ class Provider:
         self._keys_at = float("-inf")
         self._failed: NotSignedIn | None = None
         self._not_before = float("-inf")
+        self._no_keys: NotSignedIn | None = None
+        self._no_keys_before = float("-inf")
 
     async def description(self) -> Description:
         """Raises NoAnswer and NotTrusted."""
@@ -86,10 +88,19 @@ class Provider:
     async def _look_for_keys(self, described: Description, older_than: float) -> bool:
         """Whether they were asked for; not, where those that are there are younger."""
         async with self._asking:
-            if self._clock.monotonic() - self._keys_at < older_than:
+            now = self._clock.monotonic()
+            if now - self._keys_at < older_than:
                 return False
-            self._keys = await self._run(issuer.keys, self.settings, described)
-            self._keys_at = self._clock.monotonic()
+            if (
+                self._no_keys is not None and now < self._no_keys_before
+            ):  # else each who waits waits for all before
+                raise self._no_keys
+            try:
+                self._keys = await self._run(issuer.keys, self.settings, described)
+            except NotSignedIn as error:
+                self._no_keys, self._no_keys_before = error, self._clock.monotonic() + _NO_SOONER
+                raise
+            self._keys_at, self._no_keys = self._clock.monotonic(), None
             return True
 
     async def _run(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:

@@ -22,13 +22,14 @@ from faena.compute.machines.schemas import BeatAnswer
 from faena.compute.machines.tokens import AttemptTokens
 from faena.compute.model import ClusterKind
 from faena.db import Database, Read
+from faena.db.hiding import ASKER
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.hidden import hiding
 from faena.runs.engine.shipping import PACE
 from faena.server.errors import ErrorBody
 from faena.server.gateway.responses import NOT_A_RUNS
 from faena.server.mlflow_door import OF_NODE
-from faena.server.node_listener import rights, scripts
+from faena.server.node_listener import rights, scripts, whose
 from faena.server.node_listener.repeats import Repeats
 from faena.server.node_listener.shipping import Shipping
 
@@ -78,6 +79,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             return  # a web socket is refused by leaving it unanswered; the listener takes none
+        ASKER.set(None)  # that of a connection's last request
         token = _bearer(scope["headers"])
         verb, path = str(scope["method"]), scope["path"]
         state = scope.setdefault("state", {})
@@ -103,6 +105,8 @@ class Guard:
             pace = self._leases.terms.beat
             if rules is rights.OF_ATTEMPT:
                 pace = self._shipping.pace(own, pace)
+                if whose.is_of_others(path, own):
+                    ASKER.set(await self._database.read_first(lambda read: whose.asker_of(read, own)))
             # ranks begin together, and would bring what their scripts write together
             state[PACE] = pace * random.uniform(1 - JITTER, 1 + JITTER)
             await self._app(scope, receive, send)

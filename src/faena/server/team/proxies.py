@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+_MAPPED = "::ffff:"
+"""What whoever comes by IPv4 to a listener at `::` has before their address."""
 
 
 def behind(networks: Sequence[str], app: ASGIApp) -> ASGIApp:
@@ -13,8 +16,15 @@ def behind(networks: Sequence[str], app: ASGIApp) -> ASGIApp:
 
     Whoever else sends that header is where they connect from.
     """
-    if not networks:
-        return app
-    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+    if networks:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-    return cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(networks)))
+        app = cast(ASGIApp, ProxyHeadersMiddleware(cast(Any, app), list(networks)))
+
+    async def known_by_one_address(scope: Scope, receive: Receive, send: Send) -> None:
+        client = scope.get("client")
+        if client and client[0].startswith(_MAPPED):
+            scope["client"] = (client[0].removeprefix(_MAPPED), client[1])
+        await app(scope, receive, send)
+
+    return known_by_one_address

@@ -113,12 +113,17 @@ class SignIn:
         if (wait := self._wait(scope)) > 0:
             await self._too_many(send, PAGES, wait)
             return
+        begun = headers.cookie(self._begun)
         try:
-            person, asked = await self._issuer.finish(scope, headers, headers.cookie(self._begun))
+            person, asked = await self._issuer.finish(scope, headers, begun)
         except NotSignedIn as error:
-            self._failed(scope)
-            over = f"{self._begun}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"
-            await self._page(send, 401, PAGES, error.message, {"set-cookie": over})
+            over = {}
+            if (
+                begun
+            ):  # without one nothing is tried, and a page elsewhere could use up the tries of an address
+                self._failed(scope)
+                over = {"set-cookie": f"{self._begun}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"}
+            await self._page(send, 401, PAGES, error.message, over)
             return
         now = self._clock.now()
         await self._database.write(lambda write: store.see(write, person, now))
