@@ -155,7 +155,10 @@ def test_runs_below_an_attempt_are_of_its_node(
     api: ServerApi, key: AttemptKey, child: dict[str, Any]
 ) -> None:
     for _ in range(2):  # repeating it has no second effect
-        (started,) = api.start_below(key, [child])
+        (started,) = api.start_below(key, [{**child, "user": "somebody else"}])
+        assert started["run"]["user"] == api._transport.json("GET", f"/runs/{key.run_id}")["user"], (
+            "its person's"
+        )
         assert (started["run"]["id"], started["run"]["status"]) == (child["id"], "Running")
     below = AttemptKey(child["id"], 1, 0)
     assert api.finish(below, [], {"reason": "completed", "message": ""})

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
@@ -54,7 +55,10 @@ def start_below(
     this = attempt_store.of_rank(write, run_id, attempt, rank)
     if this is None or attempt != run.attempt or this.outcome is not None:
         raise Conflict(f"Attempt {attempt} (rank {rank}) of run {run_id!r} is over: it can start no runs.")
-    return [_start(write, each, this.node, now, this.machine) for each in given]
+    own = [
+        replace(each, user=run.user) for each in given
+    ]  # whoever they name: they see what that person sees
+    return [_start(write, each, this.node, now, this.machine) for each in own]
 
 
 def _start(write: Write, given: StartedRun, node: str, now: Micros, machine: str | None = None) -> Run:

@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from litestar.exceptions import SerializationException, ValidationException
 from litestar.types import Empty
 
-from faena.people.callers import caller_of
+from faena.db.hiding import ASKER
 from faena.server.caller_names import named
 from faena.server.host_fields import refuse_elsewhere
 
@@ -35,8 +35,8 @@ class TypedRequest(Request[None, None, State]):
             kind = Any if field is None else field.annotation
             self._json = self._read(body or b"null", kind)
             refuse_elsewhere(self.scope, kind, self._json)
-            if (caller := caller_of(self)) is not None:
-                self._json = named(kind, self._json, caller.person)
+            if (asker := ASKER.get()) is not None:
+                self._json = named(kind, self._json, asker.person)
         return self._json
 
     def _read(self, body: bytes, kind: Any) -> Any:
