@@ -91,9 +91,8 @@ class Provider:
             now = self._clock.monotonic()
             if now - self._keys_at < older_than:
                 return False
-            if (
-                self._no_keys is not None and now < self._no_keys_before
-            ):  # else each who waits waits for all before
+            # else each who waits waits for all before
+            if self._no_keys is not None and now < self._no_keys_before:
                 raise self._no_keys
             try:
                 self._keys = await self._run(issuer.keys, self.settings, described)

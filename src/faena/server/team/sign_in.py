@@ -118,9 +118,8 @@ class SignIn:
             person, asked = await self._issuer.finish(scope, headers, begun)
         except NotSignedIn as error:
             over = {}
-            if (
-                begun
-            ):  # without one nothing is tried, and a page elsewhere could use up the tries of an address
+            # without one nothing is tried, and a page elsewhere could use up the tries of an address
+            if begun:
                 self._failed(scope)
                 over = {"set-cookie": f"{self._begun}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"}
             await self._page(send, 401, PAGES, error.message, over)
